@@ -1,0 +1,6 @@
+"""What is in force: queues.yaml and the environment."""
+
+from orchestrator.config.pipeline import Pipeline, PoolSpec, QueueSpec, load_pipeline, parse_pipeline
+from orchestrator.config.settings import Settings, load_settings
+
+__all__ = ["Pipeline", "PoolSpec", "QueueSpec", "Settings", "load_pipeline", "load_settings", "parse_pipeline"]

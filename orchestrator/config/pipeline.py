@@ -1,0 +1,116 @@
+"""queues.yaml as frozen values. Unknown keys and impossible values are refused, all at once."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from orchestrator.domain.errors import ConfigurationError
+
+Seconds = Annotated[float, Field(gt=0)]
+QueueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class QueueSpec(_Strict):
+    """One queue: who works on it, how many at once, how failure is retried."""
+
+    stage: str
+    next: tuple[str, ...] = ()
+    workers: str | None = None
+    consumers: int = Field(default=4, ge=1, le=256)
+    deadline_s: Seconds = 120
+    retry_delays_s: tuple[Seconds, ...] = Field(default=(5, 30, 300), max_length=8)
+    delivery_limit: int = Field(default=20, ge=1, le=1000)
+    max_length: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _tiers_in_order(self) -> "QueueSpec":
+        if list(self.retry_delays_s) != sorted(set(self.retry_delays_s)):
+            raise ValueError("retry_delays_s must rise from tier to tier")
+        return self
+
+
+class PoolSpec(_Strict):
+    """One worker pool. Times in seconds; ``max_in_flight`` is per endpoint."""
+
+    endpoints: tuple[str, ...]
+    policy: Literal["round_robin", "least_in_flight"] = "round_robin"
+    max_in_flight: int = Field(default=4, ge=1, le=1024)
+    timeout_s: Seconds = 60
+    eject_after: int = Field(default=3, ge=1)
+    probe_after_s: Seconds = 10
+
+
+class Pipeline(_Strict):
+    """The whole of queues.yaml."""
+
+    version: Literal[1]
+    queues: dict[QueueName, QueueSpec] = Field(min_length=1)
+    workers: dict[str, PoolSpec] = {}
+
+    def problems(self, known_stages: frozenset[str]) -> list[str]:
+        """What no single entry can see: names that point nowhere."""
+        found: list[str] = []
+        for name, queue in self.queues.items():
+            if queue.stage not in known_stages:
+                found.append(f"queues.{name}.stage: no stage '{queue.stage}'; known: {', '.join(sorted(known_stages))}")
+            if queue.workers is not None and queue.workers not in self.workers:
+                found.append(f"queues.{name}.workers: no pool '{queue.workers}' under workers")
+            found += [f"queues.{name}.next: no queue '{n}' under queues" for n in queue.next if n not in self.queues]
+            stages = [self.queues[n].stage for n in queue.next if n in self.queues]
+            if len(stages) != len(set(stages)):
+                found.append(f"queues.{name}.next: two queues run the same stage, the successor is ambiguous")
+        return found
+
+    def successors(self, queue: str) -> dict[str, str]:
+        """Stage name to queue name, for the queues that may follow ``queue``."""
+        return {self.queues[name].stage: name for name in self.queues[queue].next}
+
+
+def _with_defaults(document: Any) -> Any:
+    if not isinstance(document, dict):
+        return document
+    defaults = document.pop("defaults", None) or {}
+    queues = document.get("queues")
+    if isinstance(defaults, dict) and isinstance(queues, dict):
+        document["queues"] = {k: {**defaults, **v} if isinstance(v, dict) else v for k, v in queues.items()}
+    return document
+
+
+def parse_pipeline(text: str, known_stages: frozenset[str], source: str = "queues.yaml") -> Pipeline:
+    """The pipeline that ``text`` describes. Raises ConfigurationError listing every mistake."""
+    try:
+        pipeline = Pipeline.model_validate(_with_defaults(yaml.safe_load(text)))
+    except yaml.YAMLError as error:
+        raise ConfigurationError([f"{source}: not YAML: {error}"]) from error
+    except ValidationError as error:
+        raise ConfigurationError([f"{source}: {line}" for line in explain_validation(error)]) from error
+    if problems := pipeline.problems(known_stages):
+        raise ConfigurationError([f"{source}: {line}" for line in problems])
+    return pipeline
+
+
+def load_pipeline(path: Path, known_stages: frozenset[str]) -> Pipeline:
+    """Read and check queues.yaml. Raises ConfigurationError."""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise ConfigurationError([f"{path}: cannot be read ({error.strerror}); set JUSTLENS_QUEUES_FILE"]) from error
+    return parse_pipeline(text, known_stages, str(path))
+
+
+def explain_validation(error: ValidationError) -> list[str]:
+    """One line a person understands per mistake: the field, then what is wrong with it."""
+    lines = []
+    for item in error.errors(include_url=False, include_context=False):
+        where = ".".join(str(part) for part in item["loc"]) or "the document"
+        what = {"extra_forbidden": "is not a known key; remove it or correct its spelling"}.get(
+            item["type"], item["msg"].removeprefix("Value error, ")
+        )
+        lines.append(f"{where}: {what}")
+    return lines

@@ -1,0 +1,75 @@
+"""Everything that comes from the environment: ``JUSTLENS_*`` variables. Secrets come from nowhere else."""
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestrator.config.pipeline import Seconds, explain_validation
+from orchestrator.domain.errors import ConfigurationError
+
+
+def _is_network(value: str) -> str:
+    return str(ip_network(value))
+
+
+Network = Annotated[str, AfterValidator(_is_network)]
+
+
+class Settings(BaseSettings):
+    """What is in force. Times are seconds, sizes bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="JUSTLENS_", frozen=True, extra="ignore", env_nested_delimiter=None)
+
+    mode: Literal["embedded", "servers"] = Field("embedded", description="Files of one process, or real servers")
+    queues_file: Path = Field(Path("queues.yaml"), description="The pipeline")
+    data_dir: Path = Field(Path("justlens-data"), description="Embedded: where everything lies")
+    endpoints: dict[str, list[str]] = Field(
+        default_factory=dict, description='Worker URLs per pool, as JSON: {"enhance": ["http://gpu1:8101"]}'
+    )
+
+    amqp_url: SecretStr = Field(SecretStr("amqp://127.0.0.1:5672/"), description="RabbitMQ; amqps:// for TLS")
+    management_url: SecretStr | None = Field(None, description="RabbitMQ management API, http(s)://user:password@host")
+    queue_prefix: str = Field("", pattern=r"^[a-z0-9_.-]{0,32}$", description="Lets deployments share a vhost")
+    ack_timeout_s: Seconds = Field(1800, description="The broker's consumer_timeout; handed back at 80 %")
+    publish_timeout_s: Seconds = Field(5, description="One confirmed publish")
+
+    mongo_url: SecretStr = Field(SecretStr("mongodb://127.0.0.1:27017/"), description="MongoDB")
+    mongo_database: str = Field("justlens", description="Its database")
+    s3_endpoint: str | None = Field(None, description="S3-compatible endpoint; unset = AWS")
+    s3_bucket: str = Field("justlens", description="Bucket for originals and enhanced pictures")
+    s3_region: str = Field("us-east-1", description="Its region")
+    s3_access_key: SecretStr | None = Field(None, description="Unset = the SDK's own credential chain")
+    s3_secret_key: SecretStr | None = Field(None, description="Belongs to the access key")
+    store_timeout_s: Seconds = Field(5, description="One call of a store")
+
+    fetch_max_bytes: int = Field(20 * 2**20, gt=0, description="Largest original")
+    fetch_timeout_s: Seconds = Field(10, description="One download, redirects included")
+    fetch_max_redirects: int = Field(5, ge=0, le=20, description="Redirects followed")
+    fetch_allow_networks: list[Network] = Field(
+        default_factory=list, description='Private networks pictures may come from, as JSON: ["10.0.0.0/8"]'
+    )
+
+    cdn_purge_url: str | None = Field(None, description="POSTed {url} as JSON for every served URL; unset = no CDN")
+    cdn_token: SecretStr | None = Field(None, description="Bearer token of the purge call")
+    cdn_timeout_s: Seconds = Field(5, description="One purge call")
+
+    drain_s: Seconds = Field(25, description="How long SIGTERM lets jobs finish before they are handed back")
+    http_host: str = Field("127.0.0.1", description="Address of /livez, /readyz, /metrics")
+    http_port: int = Field(8100, ge=0, le=65535, description="Port of the same; 0 = any free one")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    log_format: Literal["auto", "json", "pretty"] = Field("auto", description="auto = pretty on a terminal")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings from the environment, ``overrides`` (command line) first. Raises ConfigurationError."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ConfigurationError([f"JUSTLENS_{line[0].upper()}: {line[1]}" for line in _split(error)]) from error
+
+
+def _split(error: ValidationError) -> list[tuple[str, str]]:
+    return [(line.partition(": ")[0], line.partition(": ")[2]) for line in explain_validation(error)]

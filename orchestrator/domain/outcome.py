@@ -1,0 +1,76 @@
+"""What a stage answers: frozen values. The engine turns them into effects; a stage's test is one equality."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.domain.errors import Reason
+from orchestrator.domain.jobs import Job
+
+
+@dataclass(frozen=True, slots=True)
+class PutObject:
+    """Store ``body`` under ``key`` for ever; a key that is already there holds the same bytes and is left alone."""
+
+    key: str
+    body: bytes = field(repr=False)
+    content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SetSection:
+    """Replace one section of an image's metadata document, unless what is stored is as new or newer."""
+
+    business_id: str
+    image_id: str
+    section: str
+    version: str
+    value: Mapping[str, Any]
+
+
+Write = PutObject | SetSection
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeUrl:
+    """Make the CDN forget ``url``. Doing it twice is harmless."""
+
+    url: str
+
+
+Effect = PurgeUrl
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The job that follows, for the queue that queues.yaml names as next and that runs ``stage``."""
+
+    stage: str
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The job is done once these are: writes first, then effects, then the next jobs."""
+
+    writes: tuple[Write, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    publish: tuple[Next, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The job failed this time; another attempt may work."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The job can never be done as it is."""
+
+    reason: Reason
+
+
+Outcome = Done | Retry | Reject

@@ -1,0 +1,38 @@
+"""When to try again: pure decisions, no clock, no queue."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """Try again after ``delay_s`` seconds, as attempt number ``attempt``."""
+
+    delay_s: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """No attempt is left."""
+
+
+def decide_retry(attempt: int, delays_s: Sequence[float]) -> RetryAfter | GiveUp:
+    """What follows the failure of attempt number ``attempt`` (the first is 1).
+
+    A queue with n retry tiers allows n + 1 attempts; the k-th failure waits in the k-th tier.
+    """
+    if 1 <= attempt <= len(delays_s):
+        return RetryAfter(delays_s[attempt - 1], attempt + 1)
+    return GiveUp()
+
+
+def backoff_s(tries: int, *, base_s: float = 0.2, cap_s: float = 15.0, jitter: float | None = None) -> float:
+    """How long to wait in place before try number ``tries`` + 1: exponential with full jitter above the base.
+
+    Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 (the equal-jitter form: half of the wait is
+    fixed, so that a crowd spreads out and nobody spins). ``jitter`` in [0, 1) replaces the random draw.
+    """
+    ceiling = min(cap_s, base_s * 2.0 ** min(tries, 30))
+    return ceiling / 2 + ceiling / 2 * (random.random() if jitter is None else jitter)

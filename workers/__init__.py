@@ -1,0 +1,1 @@
+"""JustLens, the GPU side: one small HTTP service per model family. Never imports the orchestrator."""

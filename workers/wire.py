@@ -1,0 +1,79 @@
+"""The wire between orchestrator and workers: every path, header, request and reply, for both sides.
+
+A picture travels as the raw body of a POST, never base64; its parameters are the query string. The reply's body is a
+picture again (or empty), and what is known about it is one JSON value in the header ``JustLens-Result``. An error is
+a JSON body ``{"code", "message"}`` with a status that says whose fault it is:
+
+    400, 413, 415, 422   the picture's or the caller's: the same request can never work
+    503 + Retry-After    the worker is full, loading, draining or out of memory: ask another one, or later
+    500                  the worker's bug
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+WIRE_VERSION = "justlens.wire/1"
+RESULT_HEADER = "JustLens-Result"
+
+HANDSHAKE_PATH = "/handshake"
+LIVE_PATH = "/livez"
+READY_PATH = "/readyz"
+METRICS_PATH = "/metrics"
+ENHANCE_PATH = "/enhance"
+
+
+class WireValue(BaseModel):
+    """A frozen value of the wire. Unknown fields are ignored, so that a worker may learn to say more first."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Handshake(WireValue):
+    """Who a worker is. The orchestrator uses only workers whose ``wire`` is its own WIRE_VERSION."""
+
+    service: str = Field(description="enhance, clip, text or vlm")
+    wire: str
+    release: str = Field(description="Version of the distribution the worker was started from")
+    model: str = Field(description="Name of the model that answers")
+    weights: str = Field(description="Digest of the weights, or 'none' for a model without any")
+
+
+class ErrorReply(WireValue):
+    """Body of every answer that is not 200. ``code`` is stable and snake_case, ``message`` is for people."""
+
+    code: str
+    message: str
+
+
+class EnhanceRequest(WireValue):
+    """Query string of POST /enhance; the body is the original as fetched."""
+
+    image_type: Literal["general", "face", "text"] = "general"
+    force: bool = False
+
+
+class ContentReply(WireValue):
+    """What a picture is. Sizes in pixels after EXIF orientation; ``phash`` is a 64-bit DCT hash in hexadecimal."""
+
+    phash: str
+    width: int
+    height: int
+    format: Literal["jpeg", "png", "webp"]
+
+
+class EnhanceReply(WireValue):
+    """Header JustLens-Result of POST /enhance.
+
+    With ``skipped`` set the body is empty and nothing was made; otherwise the body is the enhanced picture in
+    ``format``, ``width`` x ``height`` pixels, ``scale`` times the original.
+    """
+
+    content: ContentReply
+    skipped: str | None = None
+    width: int = 0
+    height: int = 0
+    format: Literal["jpeg", "png", "webp"] = "jpeg"
+    scale: float = 1.0
+    model: str = ""
+    recipe: str = Field(default="", description="Digest of weights, parameters and encoder, 16 hexadecimal digits")
