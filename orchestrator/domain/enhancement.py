@@ -19,16 +19,11 @@ def original_key(sha256: str) -> str:
     return f"originals/{sha256}"
 
 
-def enhanced_key(source_sha256: str, recipe: str, extension: str) -> str:
+def enhanced_key(source_sha256: str, recipe: str, image_format: str) -> str:
     """``enhanced/<source sha256>/<recipe>.<ext>``: the same source and recipe give the same bytes."""
-    return f"enhanced/{source_sha256}/{recipe}.{extension}"
+    return f"enhanced/{source_sha256}/{recipe}.{_EXTENSIONS[image_format]}"
 
 
 def media_type(image_format: str) -> str:
     """The media type of a decoded format name (``jpeg``, ``png``, ``webp``)."""
     return f"image/{image_format}"
-
-
-def extension_of(image_format: str) -> str:
-    """The file extension of a decoded format name."""
-    return _EXTENSIONS[image_format]

@@ -6,14 +6,15 @@ from typing import Literal
 
 from orchestrator.domain.errors import Reason
 
-Terminal = Literal["done", "dead"]
+Terminal = Literal["done", "dead", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """The end of one job in one queue. Keyed by (job_id, queue); ``done`` replaces ``dead``, never the reverse.
+    """The end of one job in one queue. Keyed by (job_id, queue); nothing replaces ``done``, anything replaces the rest.
 
-    ``attempts`` counts this one. Times are Unix milliseconds, ``took_ms`` is from delivery to just before the ack.
+    ``dropped`` is a dead letter an operator removed. ``attempts`` counts this one, ``replays`` how often an operator
+    sent the job again. Times are Unix milliseconds, ``took_ms`` is from delivery to just before the ack.
     """
 
     job_id: str
@@ -25,6 +26,7 @@ class LedgerEntry:
     received_at: int
     took_ms: float
     reason: Reason | None = None
+    replays: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class Ledger(Protocol):
     """What became of each job."""
 
     async def record_job(self, entry: LedgerEntry) -> None:
-        """Write down a job's end. ``done`` replaces ``dead``; ``dead`` never replaces ``done``."""
+        """Write down a job's end. Nothing replaces ``done``; any end replaces ``dead`` and ``dropped``."""
 
     async def find_job(self, job_id: str, queue: str) -> LedgerEntry | None:
         """The end of this job in this queue, or None if it has none yet."""

@@ -1,40 +1,11 @@
 """What the stages ask for. A stage names a port as a keyword parameter; the composition root binds it by that name."""
 
-from dataclasses import dataclass, field
 from typing import Protocol
 
-from orchestrator.domain.jobs import Content, ImageType
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Encoded bytes as they came, with the media type the source claimed. Nobody on this side decodes them."""
-
-    body: bytes = field(repr=False)
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class EnhancedPicture:
-    """A worker's better picture. ``format`` is jpeg, png or webp, sizes are pixels, ``recipe`` is a digest of weights,
-    parameters and encoder, ``content`` describes the original."""
-
-    body: bytes = field(repr=False)
-    format: str
-    width: int
-    height: int
-    scale: float
-    model: str
-    recipe: str
-    content: Content
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedPicture:
-    """A worker's word that no better picture is needed, and why."""
-
-    reason: str
-    content: Content
+from orchestrator.domain.jobs import ImageType
+from orchestrator.domain.pictures import EnhancedPicture as EnhancedPicture
+from orchestrator.domain.pictures import Picture as Picture
+from orchestrator.domain.pictures import SkippedPicture as SkippedPicture
 
 
 class Fetcher(Protocol):

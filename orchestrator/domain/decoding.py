@@ -1,0 +1,64 @@
+"""From bytes to a job, or to a reason that tells the publisher which field to mend."""
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from orchestrator.domain.errors import JobRefused
+from orchestrator.domain.headers import encodable
+from orchestrator.domain.jobs import Job
+
+MAX_BODY_BYTES = 256 * 1024
+_MAX_PROBLEMS = 8
+
+J = TypeVar("J", bound=Job)
+
+
+def decode_job(job_type: type[J], body: bytes) -> J:
+    """The job in ``body``. Raises JobRefused: body_too_large, not_json, unknown_schema or invalid_job."""
+    if len(body) > MAX_BODY_BYTES:
+        raise JobRefused("body_too_large", f"the body has {len(body)} bytes, at most {MAX_BODY_BYTES} are allowed")
+    try:
+        return job_type.model_validate_json(body)
+    except ValidationError as error:
+        raise _refusal(job_type, error) from error
+
+
+def _refusal(job_type: type[Job], error: ValidationError) -> JobRefused:
+    problems = error.errors(include_url=False, include_context=False)
+    first = problems[0]
+    if first["type"] == "json_invalid":
+        return JobRefused("not_json", f"the body is not a JSON object in UTF-8: {first['msg']}")
+    if not first["loc"]:
+        return JobRefused("not_json", f"the body must be a JSON object with the fields of {job_type.__name__}")
+    for problem in problems:
+        if problem["loc"] == ("schema",):
+            wanted = job_type.model_fields["schema_"].default
+            return JobRefused("unknown_schema", f"schema: this queue takes '{wanted}'; correct it or leave it out")
+    lines = [_explain(problem) for problem in problems[:_MAX_PROBLEMS]]
+    more = len(problems) - len(lines)
+    return JobRefused("invalid_job", "; ".join(lines) + (f"; and {more} more" if more else ""))
+
+
+def _explain(problem: Any) -> str:
+    field = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return f"{field}: is missing; add it"
+    if problem["type"] == "extra_forbidden":
+        return f"{field}: is not a field of this job; remove it or correct its spelling"
+    return f"{field}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def identify(body: bytes) -> dict[str, str]:
+    """What can be read of job_id, business_id and image_id from a body that may be anything."""
+    if len(body) > MAX_BODY_BYTES:
+        return {}
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(document, dict):
+        return {}
+    names = ("job_id", "business_id", "image_id")
+    return {name: encodable(str(document[name]))[:128] for name in names if isinstance(document.get(name), str | int)}

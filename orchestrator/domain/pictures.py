@@ -1,0 +1,36 @@
+"""Pictures as values. Nobody on this side decodes them."""
+
+from dataclasses import dataclass, field
+
+from orchestrator.domain.jobs import Content
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Encoded bytes as they came, with the media type the source claimed."""
+
+    body: bytes = field(repr=False)
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnhancedPicture:
+    """A worker's better picture. ``format`` is jpeg, png or webp, sizes are pixels, ``recipe`` is a digest of weights,
+    parameters and encoder, ``content`` describes the original."""
+
+    body: bytes = field(repr=False)
+    format: str
+    width: int
+    height: int
+    scale: float
+    model: str
+    recipe: str
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedPicture:
+    """A worker's word that no better picture is needed, and why."""
+
+    reason: str
+    content: Content

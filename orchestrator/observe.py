@@ -1,0 +1,170 @@
+"""What the system says about itself: structured logs, metrics with documented names, trace context.
+
+justlens_jobs_total{queue,end}             deliveries by end: done, retried, dead, stamped, duplicate, handed_back
+justlens_retries_total{queue,reason}       failed attempts by reason code
+justlens_dead_letters_total{queue,reason}  jobs put into an error queue by this process, by reason code
+justlens_job_seconds{queue}                delivery to settled, a histogram
+justlens_jobs_in_progress{queue}           deliveries in hand
+justlens_consumers{queue}                  consumers attached to the broker
+justlens_waiting{queue,dependency}         deliveries waiting for something of ours that is away
+justlens_worker_state{pool,endpoint,state} 1 for the state a worker is in
+justlens_worker_in_flight{pool,endpoint}   calls in flight to a worker
+justlens_loop_lag_seconds                  how late the event loop last ran a timer
+"""
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from structlog.contextvars import bound_contextvars, merge_contextvars
+from structlog.typing import EventDict, Processor
+
+from orchestrator.domain.errors import Reason
+from orchestrator.domain.headers import TRACEPARENT
+from orchestrator.domain.jobs import Job
+
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._jobs = Counter("justlens_jobs", "Deliveries by end", ["queue", "end"], registry=self.registry)
+        self._retries = Counter("justlens_retries", "Failed attempts", ["queue", "reason"], registry=self.registry)
+        self._dead = Counter("justlens_dead_letters", "Dead letters", ["queue", "reason"], registry=self.registry)
+        self._seconds = Histogram(
+            "justlens_job_seconds", "Delivery to settled", ["queue"], buckets=_BUCKETS_S, registry=self.registry
+        )
+        self._in_progress = Gauge("justlens_jobs_in_progress", "In hand", ["queue"], registry=self.registry)
+        self._consumers = Gauge("justlens_consumers", "Consumers attached", ["queue"], registry=self.registry)
+        self._waiting = Gauge("justlens_waiting", "Waiting", ["queue", "dependency"], registry=self.registry)
+        self.loop_lag_s = Gauge("justlens_loop_lag_seconds", "Lateness of a timer", registry=self.registry)
+
+    def watch_workers(self, pools: Mapping[str, Any]) -> None:
+        """Report the state of every worker in ``pools`` whenever the metrics are read."""
+        self.registry.register(_WorkerCollector(pools))
+
+    def settled(self, queue: str, end: str, reason: Reason | None, seconds: float) -> None:
+        """Count one delivery's end."""
+        self._jobs.labels(queue, end).inc()
+        self._seconds.labels(queue).observe(seconds)
+        if reason is not None:
+            (self._retries if end == "retried" else self._dead).labels(queue, reason.code).inc()
+
+    @contextmanager
+    def in_progress(self, queue: str) -> Iterator[None]:
+        """Count a delivery in hand while the context lasts."""
+        gauge = self._in_progress.labels(queue)
+        gauge.inc()
+        try:
+            yield
+        finally:
+            gauge.dec()
+
+    @contextmanager
+    def attached(self, queue: str) -> Iterator[None]:
+        """Count an attached consumer while the context lasts."""
+        gauge = self._consumers.labels(queue)
+        gauge.inc()
+        try:
+            yield
+        finally:
+            gauge.dec()
+
+    @contextmanager
+    def waiting(self, queue: str, dependency: str) -> Iterator[None]:
+        """Count a delivery that waits for ``dependency`` while the context lasts."""
+        gauge = self._waiting.labels(queue, dependency)
+        gauge.inc()
+        try:
+            yield
+        finally:
+            gauge.dec()
+
+
+class _WorkerCollector(Collector):
+    def __init__(self, pools: Mapping[str, Any]) -> None:
+        self._pools = pools
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        state = GaugeMetricFamily("justlens_worker_state", "1 for its state", labels=["pool", "endpoint", "state"])
+        flight = GaugeMetricFamily("justlens_worker_in_flight", "Calls in flight", labels=["pool", "endpoint"])
+        for name, pool in self._pools.items():
+            for endpoint in pool.state():
+                state.add_metric([name, endpoint.url, endpoint.state], 1)
+                flight.add_metric([name, endpoint.url], endpoint.in_flight)
+        yield from (state, flight)
+
+
+@contextmanager
+def job_context(queue: str, job: Job | None, traceparent: str | None) -> Iterator[str]:
+    """Logs and spans of one delivery. Yields the traceparent that everything it sends must carry.
+
+    Without a tracing SDK the trace a publisher began is carried on, and one is begun for a job that has none, so that
+    the log lines of a job can always be found by one trace id.
+    """
+    propagator = TraceContextTextMapPropagator()
+    context = propagator.extract({TRACEPARENT: traceparent or new_traceparent()})
+    tracer = trace.get_tracer("justlens")
+    with tracer.start_as_current_span(f"process {queue}", context=context, kind=trace.SpanKind.CONSUMER):
+        carrier: dict[str, str] = {}
+        propagator.inject(carrier)
+        current = carrier.get(TRACEPARENT) or new_traceparent()
+        image = f"{job.business_id}/{job.image_id}" if job else None
+        with bound_contextvars(queue=queue, job=job.job_id if job else None, image=image, trace=current[3:35]):
+            yield current
+
+
+def new_traceparent() -> str:
+    """A fresh W3C traceparent (version 00, sampled)."""
+    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
+
+
+def scrub(text: str, secrets: Sequence[str]) -> str:
+    """``text`` without the secrets and without user information in URLs."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return _USERINFO.sub("***@", text)
+
+
+def _scrubber(secrets: Sequence[str]) -> Processor:
+    def process(_logger: Any, _name: str, event: EventDict) -> EventDict:
+        return {key: scrub(value, secrets) if isinstance(value, str) else value for key, value in event.items()}
+
+    return process
+
+
+def configure_logging(level: str, style: str, secrets: Sequence[str]) -> None:
+    """Logs to stderr: one JSON object a line, or coloured lines on a terminal. Drivers' own logs from warning up."""
+    pretty = style == "pretty" or (style == "auto" and sys.stderr.isatty())
+    threshold = getattr(logging, level.upper())
+    shared: list[Processor] = [
+        merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    text: list[Processor] = [structlog.processors.format_exc_info, _scrubber(sorted(secrets, key=len, reverse=True))]
+    render: Processor = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, *text, render],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(processors=[*text, render], foreign_pre_chain=shared)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)

@@ -1,0 +1,77 @@
+"""One consumer: its own channel, strictly one job at a time. A queue's concurrency is its number of consumers."""
+
+import asyncio
+
+import structlog
+
+from orchestrator.domain.errors import SubscriptionLost, Unavailable
+from orchestrator.domain.retrying import backoff_s
+from orchestrator.runtime.execute import handle
+from orchestrator.runtime.lane import Engine, Lane
+from orchestrator.runtime.ports import Subscription
+
+log = structlog.get_logger(__name__)
+
+
+class Consumer:
+    """Attaches to a queue, and again whenever it is no longer attached, until the process drains."""
+
+    def __init__(self, lane: Lane, number: int, engine: Engine) -> None:
+        self.lane = lane
+        self.name = f"{lane.queue}#{number}"
+        self.busy = False
+        self._engine = engine
+        self._subscription: Subscription | None = None
+
+    @property
+    def attached(self) -> bool:
+        """Whether this consumer believes that the broker delivers to it."""
+        return self._subscription is not None
+
+    async def run(self) -> None:
+        """Consume until the drain is requested and the delivery in hand is settled."""
+        failures = 0
+        while not self._engine.drain.requested.is_set():
+            try:
+                await self._attach_and_work()
+                failures = 0
+            except (SubscriptionLost, Unavailable) as away:
+                log.warning("detached", consumer=self.name, detail=str(away))
+            except Exception:
+                # The delivery in hand was not acked: detaching gives it back, and the delivery limit bounds how often.
+                log.exception("consumer_failed", consumer=self.name)
+            await self._rest(failures)
+            failures += 1
+
+    async def stop(self) -> None:
+        """Take no new delivery."""
+        if self._subscription is not None:
+            await self._subscription.stop()
+
+    async def detach(self) -> None:
+        """Let go of the subscription, so that ``run`` attaches anew."""
+        if self._subscription is not None:
+            await self._subscription.close()
+
+    async def _attach_and_work(self) -> None:
+        subscription = await self._engine.broker.subscribe(self.lane.queue)
+        self._subscription = subscription
+        try:
+            with self._engine.metrics.attached(self.lane.queue):
+                log.debug("attached", consumer=self.name)
+                if self._engine.drain.requested.is_set():
+                    await subscription.stop()
+                while (delivery := await subscription.next()) is not None:
+                    self.busy = True
+                    await handle(delivery, self.lane, self._engine)
+                    self.busy = False
+        finally:
+            self.busy = False
+            self._subscription = None
+            await subscription.close()
+
+    async def _rest(self, failures: int) -> None:
+        try:
+            await asyncio.wait_for(self._engine.drain.requested.wait(), backoff_s(failures, cap_s=5))
+        except TimeoutError:
+            return

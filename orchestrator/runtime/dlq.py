@@ -1,0 +1,109 @@
+"""Passes over the error queues. A pass takes what is there at its start, settles what is meant, and returns the rest.
+
+Nothing is held longer than one pass: a reader that keeps messages hides them from everybody else. Reading is done
+from the index; ``reconcile`` is the pass that settles nothing and makes the index agree with the queue.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from orchestrator.domain.deadletters import is_parked, read_letter
+from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter
+from orchestrator.domain.queue_names import error_queue
+from orchestrator.runtime.ends import LetterEnd
+from orchestrator.runtime.lane import now_ms
+from orchestrator.runtime.ports import Broker, DeadLetterIndex, Delivery, Ledger, Subscription
+from orchestrator.runtime.settle import settle_letter
+
+MAX_HELD = 20_000
+QUIET_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which letters a pass settles: ``limit`` of those meant; parked ones only with ``force``; ``per_second`` at most."""
+
+    wanted: DeadLetterFilter
+    limit: int | None = None
+    force: bool = False
+    per_second: float | None = None
+
+
+@dataclass(slots=True)
+class PassReport:
+    """What a pass saw and did. ``scanned`` is less than ``present`` when it had to stop at 20,000 held letters."""
+
+    present: int = 0
+    scanned: int = 0
+    parked: int = 0
+    settled: list[DeadLetter] = field(default_factory=list)
+
+
+async def settle_letters(
+    queue: str,
+    selection: Selection,
+    decide: Callable[[DeadLetter, bytes], LetterEnd],
+    *,
+    broker: Broker,
+    ledger: Ledger,
+    index: DeadLetterIndex,
+) -> PassReport:
+    """Settle the letters of ``error.<queue>`` that ``selection`` means, each as ``decide(letter, body)`` says.
+
+    The letters that stay are indexed. A crash leaves every message where it was, or sent on and confirmed, or both:
+    never neither.
+    """
+    report = PassReport()
+    async with _letters(queue, broker, report) as letters:
+        async for delivery, letter in letters:
+            if not selection.wanted.matches(letter, now_ms()) or len(report.settled) == selection.limit:
+                continue
+            if is_parked(letter) and not selection.force:
+                report.parked += 1
+                continue
+            end = decide(letter, delivery.body)
+            await settle_letter(delivery, end, broker=broker, ledger=ledger, index=index)
+            report.settled.append(letter)
+            if selection.per_second:
+                await asyncio.sleep(1 / selection.per_second)
+    return report
+
+
+async def reconcile(queue: str, *, broker: Broker, index: DeadLetterIndex) -> PassReport:
+    """Make the index agree with ``error.<queue>``: index every letter that is there, forget every one that is not."""
+    known = {letter.letter_id for letter in await index.find_dead_letters(DeadLetterFilter(queue=queue))}
+    report, found = PassReport(), set[str]()
+    async with _letters(queue, broker, report) as letters:
+        async for _, letter in letters:
+            await index.index_dead_letter(letter)
+            found.add(letter.letter_id)
+    if report.scanned >= report.present:
+        for letter_id in known - found:
+            await index.forget_dead_letter(queue, letter_id)
+    return report
+
+
+@asynccontextmanager
+async def _letters(
+    queue: str, broker: Broker, report: PassReport
+) -> AsyncIterator[AsyncIterator[tuple[Delivery, DeadLetter]]]:
+    """The letters there now, each held until it is settled or the context ends."""
+    report.present = (await broker.depth(error_queue(queue))).total
+    subscription = await broker.subscribe(error_queue(queue), prefetch=max(1, min(report.present, MAX_HELD)))
+    try:
+        yield _read(queue, subscription, report)
+    finally:
+        await subscription.close()
+
+
+async def _read(
+    queue: str, subscription: Subscription, report: PassReport
+) -> AsyncIterator[tuple[Delivery, DeadLetter]]:
+    while report.scanned < report.present:
+        delivery = await subscription.next(QUIET_S)
+        if delivery is None:
+            return
+        report.scanned += 1
+        yield delivery, read_letter(queue, delivery.body, delivery.headers, now_ms())

@@ -1,0 +1,61 @@
+"""What the engine may do with a delivery beside a stage's own outcomes: frozen values, as those are."""
+
+from dataclasses import dataclass
+
+from orchestrator.domain.errors import Reason
+from orchestrator.domain.jobs import Job
+from orchestrator.domain.ledger import DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The job has no identity yet: give it one, once, and take it from the queue again."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Another copy of the job has come to its end, which was ``outcome``."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandBack:
+    """The job must wait for another process, or another time."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a delivery: done, retried, dead, stamped, duplicate or handed_back."""
+
+    end: str
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Send a dead letter to its queue again: the same job, all attempts anew."""
+
+    letter: DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """Send ``job``, which has a new identity, in place of a dead letter."""
+
+    letter: DeadLetter
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Remove a dead letter for good, on an operator's word."""
+
+    letter: DeadLetter
+
+
+LetterEnd = Replay | Amend | Drop

@@ -1,0 +1,107 @@
+"""One delivery, from its bytes to an outcome. What to do about the outcome is settle's business."""
+
+import time
+import traceback
+from dataclasses import replace
+
+import structlog
+
+from orchestrator.domain.errors import JobFailed, JobRefused, Reason, Unavailable
+from orchestrator.domain.headers import Envelope, foreign_headers, read_envelope
+from orchestrator.domain.jobs import Job
+from orchestrator.domain.outcome import Outcome, Reject, Retry
+from orchestrator.observe import job_context
+from orchestrator.runtime.ends import Duplicate, HandBack, Settled, Stamp
+from orchestrator.runtime.lane import Engine, Lane, Task, now_ms
+from orchestrator.runtime.patience import OutOfPatience, Patience
+from orchestrator.runtime.ports import Delivery
+from orchestrator.runtime.settle import settle
+
+log = structlog.get_logger(__name__)
+
+
+async def handle(delivery: Delivery, lane: Lane, engine: Engine) -> Settled:
+    """Take one delivery to its end: decode, run the stage, settle. Returns when the delivery is acked or given back."""
+    received_at, started = now_ms(), time.monotonic()
+    patience = Patience(engine.drain, engine.ack_timeout_s)
+    envelope, job_or_reject = _read(delivery, lane, received_at)
+    job = None if isinstance(job_or_reject, Reject) else job_or_reject
+    with (
+        engine.metrics.in_progress(lane.queue),
+        job_context(lane.queue, job, envelope.traceparent) as traceparent,
+    ):
+        envelope = replace(envelope, traceparent=traceparent)
+        task = Task(delivery, lane, envelope, job, patience, received_at, started)
+        if isinstance(job_or_reject, Reject):
+            return await settle(task, job_or_reject, engine)
+        return await settle(task, await execute(task, job_or_reject, engine), engine)
+
+
+def _read(delivery: Delivery, lane: Lane, received_at: int) -> tuple[Envelope, Job | Reject]:
+    envelope = Envelope(1, received_at, foreign=foreign_headers(delivery.headers))
+    try:
+        envelope = read_envelope(delivery.headers, received_at)
+        return envelope, lane.decode(delivery.body)
+    except JobRefused as refusal:
+        return envelope, Reject(refusal.reason)
+
+
+async def execute(task: Task, job: Job, engine: Engine) -> Outcome | HandBack | Stamp | Duplicate:
+    """What is to become of the job: the stage's own word, or what its failure means."""
+    if not job.stamped:
+        return Stamp(job)
+    if engine.drain.requested.is_set():
+        return HandBack("the process is leaving")
+    try:
+        if task.envelope.seen_before or task.delivery.redelivered:
+            entry = await task.patience.insist(engine.ledger.find_job, str(job.job_id), task.lane.queue)
+            if entry is not None and ends_copies(entry.outcome, entry.replays, task.envelope.replays):
+                return Duplicate(entry.outcome)
+        return await _run(task, job, engine)
+    except OutOfPatience as over:
+        return HandBack(over.cause)
+
+
+def ends_copies(outcome: str, recorded_replays: int, replays: int) -> bool:
+    """Whether another copy of a job with this recorded end has nothing left to do.
+
+    Done is for ever. A dead letter ends its copies too, until an operator replays it.
+    """
+    return outcome == "done" or (outcome == "dead" and recorded_replays >= replays)
+
+
+async def _run(task: Task, job: Job, engine: Engine) -> Outcome:
+    """The stage's outcome. While something of ours is away it waits here, and no attempt is charged."""
+    tries = 0
+    while True:
+        try:
+            async with task.patience.limit(task.lane.deadline_s) as limit:
+                return await task.lane.run(job)
+        except JobRefused as refusal:
+            return Reject(refusal.reason)
+        except JobFailed as failure:
+            return Retry(failure.reason)
+        except Unavailable as away:
+            if tries == 0:
+                log.warning("waiting", dependency=away.dependency, detail=str(away))
+            with engine.metrics.waiting(task.lane.queue, away.dependency):
+                await task.patience.pause(tries, away)
+            tries += 1
+        except TimeoutError as late:
+            if not limit.expired():
+                return _bug(late)
+            if task.patience.over:
+                raise OutOfPatience("the stage was still running") from late
+            return Retry(Reason("deadline", f"the stage took longer than {task.lane.deadline_s:g} s"))
+        except Exception as bug:
+            return _bug(bug)
+
+
+def _bug(error: Exception) -> Retry:
+    """A bug of ours costs an attempt. Its text stays in the log: it may quote anything; the frames travel."""
+    log.exception("stage_bug")
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    stack = " < ".join(
+        f"{frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})" for frame in reversed(frames)
+    )
+    return Retry(Reason("bug", f"{type(error).__name__} in the stage; see the log", stack))

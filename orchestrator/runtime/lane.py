@@ -1,0 +1,56 @@
+"""A queue as the engine sees it, and one delivery of it in progress."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.domain.headers import Envelope
+from orchestrator.domain.jobs import Job
+from orchestrator.domain.outcome import Outcome
+from orchestrator.observe import Metrics
+from orchestrator.runtime.patience import Drain, Patience
+from orchestrator.runtime.ports import Applier, Broker, DeadLetterIndex, Delivery, Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One queue. ``successors`` maps the stage that follows to its queue; ``decode`` raises JobRefused."""
+
+    queue: str
+    consumers: int
+    deadline_s: float
+    retry_delays_s: tuple[float, ...]
+    successors: Mapping[str, str]
+    decode: Callable[[bytes], Job]
+    run: Callable[[Job], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Everything the engine works with."""
+
+    broker: Broker
+    ledger: Ledger
+    dead_letters: DeadLetterIndex
+    applier: Applier
+    metrics: Metrics
+    drain: Drain
+    ack_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One delivery in progress. ``job`` is None when the body could not be decoded. Times: Unix ms, and monotonic s."""
+
+    delivery: Delivery
+    lane: Lane
+    envelope: Envelope
+    job: Job | None
+    patience: Patience
+    received_at: int
+    started: float
+
+
+def now_ms() -> int:
+    """Unix time in milliseconds."""
+    return time.time_ns() // 1_000_000

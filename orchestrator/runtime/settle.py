@@ -1,0 +1,198 @@
+"""The one place where a delivery is settled. The order is the promise; whatever fails before the ack leaves it unacked.
+
+Done       writes -> effects -> next jobs (confirmed) -> ledger -> ack
+Retry      retry tier of its lane (confirmed), attempt + 1 -> ack
+Reject     error.<queue> (confirmed), body untouched -> ledger -> index -> ack
+Stamp      own queue (confirmed), with job_id and submitted_at -> ack
+Duplicate  ack: another copy of the same job came to its end before
+HandBack   own queue (confirmed), same attempt -> ack; nack only when that publish fails
+"""
+
+import time
+
+import structlog
+
+from orchestrator.domain.deadletters import read_letter
+from orchestrator.domain.errors import JobError, JobFailed, JobRefused, Reason, Unavailable
+from orchestrator.domain.headers import Envelope, read_envelope
+from orchestrator.domain.jobs import Job
+from orchestrator.domain.ledger import DeadLetter, LedgerEntry, Terminal
+from orchestrator.domain.outcome import Done, Outcome, Reject, Retry
+from orchestrator.domain.queue_names import error_queue, retry_queue
+from orchestrator.domain.retrying import GiveUp, decide_retry
+from orchestrator.runtime.ends import Amend, Drop, Duplicate, HandBack, LetterEnd, Replay, Settled, Stamp
+from orchestrator.runtime.lane import Engine, Task, now_ms
+from orchestrator.runtime.patience import OutOfPatience
+from orchestrator.runtime.ports import Broker, DeadLetterIndex, Delivery, Ledger, Message
+
+log = structlog.get_logger(__name__)
+
+
+async def settle(task: Task, outcome: Outcome | HandBack | Stamp | Duplicate, engine: Engine) -> Settled:
+    """Carry out ``outcome`` and ack. Waits in place for whatever is away; hands back when patience is over.
+
+    Anything else that goes wrong is raised, and the delivery stays unacked.
+    """
+    try:
+        try:
+            settled = await _carry_out(task, outcome, engine)
+        except JobRefused as refused:  # a store refuses a value: no outage, it would never take it
+            settled = await _bury(task, refused.reason, engine)
+        except JobFailed as failed:
+            settled = await _retry(task, failed.reason, engine)
+    except OutOfPatience as over:
+        settled = await _hand_back(task, HandBack(over.cause), engine)
+    engine.metrics.settled(task.lane.queue, settled.end, settled.reason, time.monotonic() - task.started)
+    return settled
+
+
+async def _carry_out(task: Task, outcome: Outcome | HandBack | Stamp | Duplicate, engine: Engine) -> Settled:
+    match outcome:
+        case Done():
+            return await _finish(task, outcome, engine)
+        case Retry(reason):
+            return await _retry(task, reason, engine)
+        case Reject(reason):
+            return await _bury(task, reason, engine)
+        case Stamp(job):
+            return await _stamp(task, job, engine)
+        case HandBack():
+            return await _hand_back(task, outcome, engine)
+        case Duplicate():
+            await engine.broker.ack(task.delivery)
+            log.info("duplicate", ended=outcome.outcome)
+            return Settled("duplicate")
+
+
+async def _finish(task: Task, done: Done, engine: Engine) -> Settled:
+    insist = task.patience.insist
+    for write in done.writes:
+        await insist(engine.applier.write, write)
+    for effect in done.effects:
+        await insist(engine.applier.effect, effect)
+    for following in done.publish:
+        queue = task.lane.successors[following.stage]
+        await insist(engine.broker.publish, queue, _message(following.job, task.envelope.for_next_job(now_ms())))
+    entry = _entry(task, "done", None)
+    if entry is not None:
+        await insist(engine.ledger.record_job, entry)
+    await engine.broker.ack(task.delivery)
+    log.info("done", attempt=task.envelope.attempt, took_ms=round((time.monotonic() - task.started) * 1000))
+    return Settled("done")
+
+
+async def _retry(task: Task, reason: Reason, engine: Engine) -> Settled:
+    decision = decide_retry(task.envelope.attempt, task.lane.retry_delays_s)
+    if isinstance(decision, GiveUp):
+        return await _bury(task, reason, engine)
+    tier = retry_queue(task.lane.queue, decision.delay_s)
+    await task.patience.insist(
+        engine.broker.publish, tier, _same_body(task, task.envelope.for_attempt(decision.attempt))
+    )
+    await engine.broker.ack(task.delivery)
+    log.warning("retried", attempt=task.envelope.attempt, again_in_s=decision.delay_s, reason=str(reason))
+    return Settled("retried", reason)
+
+
+async def _bury(task: Task, reason: Reason, engine: Engine) -> Settled:
+    insist = task.patience.insist
+    headers = task.envelope.dead_headers(reason, now_ms())
+    letter = read_letter(task.lane.queue, task.delivery.body, headers, now_ms())
+    message = Message(task.delivery.body, headers, letter.job_id)
+    await insist(engine.broker.publish, error_queue(task.lane.queue), message)
+    entry = _entry(task, "dead", reason)
+    if entry is not None:
+        await insist(engine.ledger.record_job, entry)
+    await insist(_index, letter, engine)
+    await engine.broker.ack(task.delivery)
+    log.error("dead", attempt=task.envelope.attempt, reason=str(reason), stack=reason.stack or None)
+    return Settled("dead", reason)
+
+
+async def _index(letter: DeadLetter, engine: Engine) -> None:
+    """The message is safe in its error queue by now: an index that refuses the letter is for a later scan to mend."""
+    try:
+        await engine.dead_letters.index_dead_letter(letter)
+    except JobError as refused:
+        log.error("dead_letter_not_indexed", reason=str(refused))
+
+
+async def _stamp(task: Task, job: Job, engine: Engine) -> Settled:
+    message = _message(job.stamp(task.received_at), task.envelope)
+    await task.patience.insist(engine.broker.publish, task.lane.queue, message)
+    await engine.broker.ack(task.delivery)
+    return Settled("stamped")
+
+
+async def _hand_back(task: Task, hand_back: HandBack, engine: Engine) -> Settled:
+    """Republish, because a nack counts towards the delivery limit and would in time bury a healthy job."""
+    try:
+        await engine.broker.publish(task.lane.queue, _same_body(task, task.envelope.handed_back()))
+        await engine.broker.ack(task.delivery)
+    except Unavailable:
+        await engine.broker.requeue(task.delivery)
+    log.info("handed_back", cause=hand_back.cause)
+    return Settled("handed_back")
+
+
+async def settle_letter(
+    delivery: Delivery, end: LetterEnd, *, broker: Broker, ledger: Ledger, index: DeadLetterIndex
+) -> None:
+    """Carry out an operator's word on one delivery of an error queue, and ack. Raises, unacked, when a part is away."""
+    letter = end.letter
+    match end:
+        case Replay():
+            headers = read_envelope(letter.headers, letter.first_seen).replayed().headers()
+            await broker.publish(letter.queue, Message(delivery.body, headers, letter.job_id))
+        case Amend(_, job):
+            await broker.publish(letter.queue, _message(job, Envelope(1, now_ms())))
+            await _record_drop(letter, Reason("amended", f"replaced by job {job.job_id}"), ledger)
+        case Drop():
+            await _record_drop(letter, Reason("dropped", "removed by an operator"), ledger)
+    await index.forget_dead_letter(letter.queue, letter.letter_id)
+    await broker.ack(delivery)
+    log.info(type(end).__name__.lower(), queue=letter.queue, letter=letter.letter_id, reason=str(letter.reason))
+
+
+async def _record_drop(letter: DeadLetter, reason: Reason, ledger: Ledger) -> None:
+    if letter.job_id is None:
+        return
+    entry = LedgerEntry(
+        job_id=letter.job_id,
+        queue=letter.queue,
+        outcome="dropped",
+        attempts=letter.attempts,
+        business_id=letter.business_id or "",
+        image_id=letter.image_id or "",
+        received_at=letter.died_at,
+        took_ms=0.0,
+        reason=reason,
+        replays=letter.replays,
+    )
+    await ledger.record_job(entry)
+
+
+def _message(job: Job, envelope: Envelope) -> Message:
+    return Message(job.encode(), envelope.headers(), job.job_id)
+
+
+def _same_body(task: Task, envelope: Envelope) -> Message:
+    return Message(task.delivery.body, envelope.headers(), task.job.job_id if task.job else None)
+
+
+def _entry(task: Task, outcome: Terminal, reason: Reason | None) -> LedgerEntry | None:
+    """The ledger's line; None for a body that names no job, which only the dead-letter index can know."""
+    if task.job is None or task.job.job_id is None:
+        return None
+    return LedgerEntry(
+        job_id=task.job.job_id,
+        queue=task.lane.queue,
+        outcome=outcome,
+        attempts=task.envelope.attempt,
+        business_id=task.job.business_id,
+        image_id=task.job.image_id,
+        received_at=task.received_at,
+        took_ms=(time.monotonic() - task.started) * 1000,
+        reason=reason,
+        replays=task.envelope.replays,
+    )

@@ -1,0 +1,22 @@
+"""Write down what enhancing found, then make the CDN forget every URL the picture is served under."""
+
+from orchestrator.domain.jobs import Enhanced, EnhanceUpdateJob
+from orchestrator.domain.outcome import Done, Outcome, PurgeUrl, SetSection
+
+
+async def enhance_update(job: EnhanceUpdateJob) -> Outcome:
+    """One section each for where the picture is served, what the original is, and what was made of it.
+
+    A skipped picture changed nothing that is served, so nothing is purged.
+    """
+
+    def section(name: str, value: dict[str, object]) -> SetSection:
+        return SetSection(job.business_id, job.image_id, name, job.version, value)
+
+    writes = (
+        section("source", {"image_url": job.image_url, "served_urls": list(job.served_urls)}),
+        section("content", job.content.model_dump()),
+        section("enhanced", job.enhanced.model_dump()),
+    )
+    purges = tuple(PurgeUrl(url) for url in dict.fromkeys(job.served_urls))
+    return Done(writes=writes, effects=purges if isinstance(job.enhanced, Enhanced) else ())
