@@ -18,6 +18,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -147,9 +148,10 @@ def _scrubber(secrets: Sequence[str]) -> Processor:
     return process
 
 
-def configure_logging(level: str, style: str, secrets: Sequence[str]) -> None:
-    """Logs to stderr: one JSON object a line, or coloured lines on a terminal. Drivers' own logs from warning up."""
-    pretty = style == "pretty" or (style == "auto" and sys.stderr.isatty())
+def configure_logging(level: str, style: str, secrets: Sequence[str], file: Path | None = None) -> None:
+    """Logs to ``file``, else stderr: JSON lines, or coloured ones on a terminal. Drivers' own logs from warning up."""
+    stream = sys.stderr if file is None else file.open("a", buffering=1, encoding="utf-8")
+    pretty = style == "pretty" or (style == "auto" and stream.isatty())
     threshold = getattr(logging, level.upper())
     shared: list[Processor] = [
         merge_contextvars,
@@ -161,10 +163,10 @@ def configure_logging(level: str, style: str, secrets: Sequence[str]) -> None:
     structlog.configure(
         processors=[*shared, *text, render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
     formatter = structlog.stdlib.ProcessorFormatter(processors=[*text, render], foreign_pre_chain=shared)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)

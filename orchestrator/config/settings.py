@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     http_host: str = Field("127.0.0.1", description="Address of /livez, /readyz, /metrics")
     http_port: int = Field(8100, ge=0, le=65535, description="Port of the same; 0 = any free one")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    log_file: Path | None = Field(None, description="Logs go here, those of child workers too; unset = stderr")
     log_format: Literal["auto", "json", "pretty"] = Field("auto", description="auto = pretty on a terminal")
 
 

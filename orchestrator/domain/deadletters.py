@@ -7,11 +7,12 @@ from typing import Any
 from orchestrator.domain import headers as names
 from orchestrator.domain.decoding import identify
 from orchestrator.domain.errors import Reason
-from orchestrator.domain.headers import foreign_headers
+from orchestrator.domain.headers import encodable, foreign_headers, is_count
 from orchestrator.domain.ledger import DeadLetter
 
 MAX_REPLAYS = 3
 MAX_INDEXED_BYTES = 64 * 1024
+_MAX_TEXT = 2000
 
 
 def letter_id(body: bytes) -> str:
@@ -23,8 +24,8 @@ def letter_id(body: bytes) -> str:
 def read_letter(queue: str, body: bytes, headers: Mapping[str, Any], now_ms: int) -> DeadLetter:
     """The letter that a message of ``error.<queue>`` is. Never raises: an error queue may hold anything.
 
-    A message that the broker itself put there (delivery limit) has no reason of ours: its ``x-first-death-reason``
-    stands in. The body is kept up to 64 KiB; the message itself always has all of it.
+    A message that the broker itself put there (delivery limit) has no reason of ours: the broker's own word stands
+    in. The body is kept up to 64 KiB; the message itself always has all of it.
     """
     known = identify(body)
     return DeadLetter(
@@ -45,24 +46,35 @@ def read_letter(queue: str, body: bytes, headers: Mapping[str, Any], now_ms: int
 
 def _reason(headers: Mapping[str, Any]) -> Reason:
     if names.ERROR_CODE in headers:
-        stack = str(headers.get(names.ERROR_STACK, ""))
-        return Reason(str(headers[names.ERROR_CODE]), str(headers.get(names.ERROR_MESSAGE, "")), stack)
-    cause = str(headers.get("x-first-death-reason", ""))
+        return Reason(*(_text(headers.get(n)) for n in (names.ERROR_CODE, names.ERROR_MESSAGE, names.ERROR_STACK)))
+    cause = _broker_cause(headers)
     if cause == "delivery_limit":
         return Reason(cause, "the broker delivered it again and again without an answer: it may kill the process")
     return Reason(cause or "unknown", "put there by the broker or by hand, not by a stage")
+
+
+def _broker_cause(headers: Mapping[str, Any]) -> str:
+    """Why the broker moved the message last. ``x-first-death-reason`` may still tell of its wait in a retry queue."""
+    deaths = headers.get("x-death")
+    if isinstance(deaths, list) and deaths and isinstance(deaths[0], Mapping):
+        return _text(deaths[0].get("reason"))
+    return _text(headers.get("x-first-death-reason"))
+
+
+def _text(value: object) -> str:
+    return encodable(value)[:_MAX_TEXT] if isinstance(value, str) else ""
 
 
 def _ours(headers: Mapping[str, Any]) -> dict[str, str | int]:
     counts = (names.ATTEMPT, names.FIRST_SEEN, names.REPLAYS, names.HAND_BACKS)
     kept: dict[str, str | int] = {name: _whole(headers, name, 0) for name in counts if name in headers}
     trace = headers.get(names.TRACEPARENT)
-    return kept | {names.TRACEPARENT: trace} if isinstance(trace, str) else kept
+    return kept | {names.TRACEPARENT: _text(trace)} if isinstance(trace, str) else kept
 
 
 def _whole(headers: Mapping[str, Any], name: str, default: int) -> int:
-    value = headers.get(name, default)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
+    value = headers.get(name)
+    return value if is_count(value) else default
 
 
 def is_parked(letter: DeadLetter) -> bool:

@@ -1,16 +1,19 @@
 """From bytes to a job, or to a reason that tells the publisher which field to mend."""
 
 import json
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.headers import encodable
+from orchestrator.domain.ids import canonical_job_id, normalise_id
 from orchestrator.domain.jobs import Job
 
 MAX_BODY_BYTES = 256 * 1024
 _MAX_PROBLEMS = 8
+_MAX_FIELD_NAME = 100
 
 J = TypeVar("J", bound=Job)
 
@@ -42,7 +45,7 @@ def _refusal(job_type: type[Job], error: ValidationError) -> JobRefused:
 
 
 def _explain(problem: Any) -> str:
-    field = ".".join(str(part) for part in problem["loc"])
+    field = ".".join(str(part) for part in problem["loc"])[:_MAX_FIELD_NAME]
     if problem["type"] == "missing":
         return f"{field}: is missing; add it"
     if problem["type"] == "extra_forbidden":
@@ -51,7 +54,10 @@ def _explain(problem: Any) -> str:
 
 
 def identify(body: bytes) -> dict[str, str]:
-    """What can be read of job_id, business_id and image_id from a body that may be anything."""
+    """What can be read of job_id, business_id and image_id from a body that may be anything.
+
+    In their normal form, as in the job. A job_id that is no UUID names nothing; other ids are shown as they came.
+    """
     if len(body) > MAX_BODY_BYTES:
         return {}
     try:
@@ -60,5 +66,14 @@ def identify(body: bytes) -> dict[str, str]:
         return {}
     if not isinstance(document, dict):
         return {}
-    names = ("job_id", "business_id", "image_id")
-    return {name: encodable(str(document[name]))[:128] for name in names if isinstance(document.get(name), str | int)}
+    found = {name: _shown_id(document[name]) for name in ("business_id", "image_id") if name in document}
+    with suppress(ValueError):
+        found["job_id"] = canonical_job_id(str(document.get("job_id", "")))
+    return {name: value for name, value in found.items() if value}
+
+
+def _shown_id(value: Any) -> str:
+    try:
+        return normalise_id(value)
+    except ValueError:
+        return encodable(value)[:128] if isinstance(value, str) else ""

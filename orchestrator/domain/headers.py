@@ -13,7 +13,7 @@ A republished message keeps its publisher's headers, except what the broker adds
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from orchestrator.domain.errors import JobRefused, Reason
 
@@ -32,7 +32,9 @@ _OURS = frozenset({ATTEMPT, FIRST_SEEN, REPLAYS, HAND_BACKS, TRACEPARENT})
 _NOT_COPIED = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-error-")
 _MAX_TEXT = 2000
 _MAX_FOREIGN = 32
-_MAX_FOREIGN_TEXT = 1024
+_MAX_FOREIGN_NAME_BYTES = 255
+_MAX_FOREIGN_TEXT_BYTES = 1024
+_MAX_COUNT = 2**53  # every store and every JSON reader can hold it, and it can still be counted up
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,12 @@ class Envelope:
     def dead_headers(self, reason: Reason, now_ms: int) -> dict[str, str | int]:
         """The headers of the dead letter."""
         headers = self.headers() | {
-            ERROR_CODE: reason.code,
+            ERROR_CODE: encodable(reason.code)[:_MAX_TEXT],
             ERROR_MESSAGE: encodable(reason.message)[:_MAX_TEXT],
             ERROR_AT: now_ms,
             ERROR_ATTEMPTS: self.attempt,
         }
-        return headers | {ERROR_STACK: reason.stack[:_MAX_TEXT]} if reason.stack else headers
+        return headers | {ERROR_STACK: encodable(reason.stack)[:_MAX_TEXT]} if reason.stack else headers
 
     def for_attempt(self, attempt: int) -> "Envelope":
         """The envelope of the next attempt."""
@@ -98,13 +100,25 @@ def foreign_headers(headers: Mapping[str, Any]) -> dict[str, str | int]:
     kept = [
         (name, value)
         for name, value in headers.items()
-        if name not in _OURS
-        and not name.startswith(_NOT_COPIED)
-        and isinstance(value, str | int)
-        and not isinstance(value, bool)
-        and len(str(value)) <= _MAX_FOREIGN_TEXT
+        if name not in _OURS and not name.startswith(_NOT_COPIED) and _travels(name, value)
     ]
     return dict(kept[:_MAX_FOREIGN])
+
+
+def _travels(name: str, value: Any) -> bool:
+    """Whether every broker takes this header: AMQP's integers have 64 bits, its header names 255 bytes."""
+    if not _fits(name, _MAX_FOREIGN_NAME_BYTES) or isinstance(value, bool):
+        return False
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return isinstance(value, str) and _fits(value, _MAX_FOREIGN_TEXT_BYTES)
+
+
+def _fits(text: str, max_bytes: int) -> bool:
+    try:
+        return len(text.encode()) <= max_bytes
+    except UnicodeEncodeError:
+        return False
 
 
 def encodable(text: str) -> str:
@@ -112,11 +126,16 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def is_count(value: object) -> TypeGuard[int]:
+    """Whether a header's value can be one of our counters or times."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MAX_COUNT
+
+
 def _count(headers: Mapping[str, Any], name: str, default: int) -> int:
     value = headers.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if not is_count(value):
         raise JobRefused(
-            "bad_header", f"header {name}: must be a whole number of at least 0; leave it out when publishing"
+            "bad_header", f"header {name}: must be a whole number from 0 to 2^53; leave it out when publishing"
         )
     return value
 
@@ -130,5 +149,5 @@ def read_envelope(headers: Mapping[str, Any], now_ms: int) -> Envelope:
         replays=_count(headers, REPLAYS, 0),
         hand_backs=_count(headers, HAND_BACKS, 0),
         traceparent=traceparent if isinstance(traceparent, str) else None,
-        foreign=foreign_headers(headers) if len(headers) else {},
+        foreign=foreign_headers(headers),
     )

@@ -6,15 +6,15 @@ import time
 from uuid import UUID
 
 MAX_ID_LENGTH = 128
-_FORBIDDEN = re.compile(r"[/\\\x00-\x20\x7f]")
+_FORBIDDEN = re.compile(r"[/\\\s\x00-\x1f\x7f-\x9f]")
 
 
 def normalise_id(value: object) -> str:
     """The one form of a business or image id: text, trimmed, lower case.
 
     Accepts text or a whole number. Raises ValueError, in words for the publisher, for anything else: an empty id,
-    one over 128 characters, or one with a slash, a backslash, white space or a control character inside (ids become
-    parts of document keys and paths).
+    one over 128 characters, one with a slash, a backslash, white space or a control character inside, or a step of a
+    path such as ``..`` (ids become parts of document keys and paths).
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError("must be text or a whole number")
@@ -23,8 +23,8 @@ def normalise_id(value: object) -> str:
         raise ValueError("must not be empty")
     if len(text) > MAX_ID_LENGTH:
         raise ValueError(f"must be at most {MAX_ID_LENGTH} characters, got {len(text)}")
-    if _FORBIDDEN.search(text):
-        raise ValueError("must not contain a slash, backslash, white space or control character")
+    if _FORBIDDEN.search(text) or text in (".", ".."):
+        raise ValueError("must not contain a slash, backslash, white space or control character, nor be '.' or '..'")
     return text
 
 
@@ -34,6 +34,14 @@ def new_job_id(now_ms: int | None = None) -> str:
     random = int.from_bytes(os.urandom(10), "big")
     value = (millis & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 68) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return str(UUID(int=value))
+
+
+def canonical_job_id(value: str) -> str:
+    """The one spelling of a job id: lower case, with hyphens. Raises ValueError for what is no UUID."""
+    try:
+        return str(UUID(value))
+    except ValueError as error:
+        raise ValueError("must be a UUID; leave it out to have one made") from error
 
 
 def document_id(business_id: str, image_id: str) -> str:

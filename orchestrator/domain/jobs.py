@@ -2,20 +2,15 @@
 
 import time
 from typing import Annotated, Any, Literal, Self
-from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from orchestrator.domain.ids import MAX_ID_LENGTH, new_job_id, normalise_id
+from orchestrator.domain.ids import MAX_ID_LENGTH, canonical_job_id, new_job_id, normalise_id
 from orchestrator.domain.versions import EARLIEST_MS, version_of
 
 MAX_CLOCK_SKEW_MS = 5 * 60 * 1000
 MAX_URL_LENGTH = 4096
 URL_SCHEMES = ("http://", "https://", "s3://", "file://")
-
-
-def _canonical_uuid(value: str) -> str:
-    return str(UUID(value))
 
 
 def _not_in_the_future(value: int) -> int:
@@ -42,14 +37,18 @@ Url = Annotated[
     AfterValidator(_known_scheme),
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-JobId = Annotated[str, StringConstraints(max_length=64), AfterValidator(_canonical_uuid)]
+JobId = Annotated[str, StringConstraints(max_length=64), AfterValidator(canonical_job_id)]
+Count = Annotated[int, Field(ge=1, lt=2**53)]
 Millis = Annotated[int, Field(ge=EARLIEST_MS, lt=10 * EARLIEST_MS), AfterValidator(_not_in_the_future)]
 
 
 class Value(BaseModel):
-    """A frozen value that refuses unknown fields: a misspelt one must not pass for a default."""
+    """A frozen value that refuses unknown fields: a misspelt one must not pass for a default.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    NaN and infinity are refused too: JSON cannot carry them on to the next queue.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 class Job(Value):
@@ -106,18 +105,18 @@ class Content(Value):
 
     sha256: Sha256
     phash: str = Field(description="64-bit DCT hash of the picture, hexadecimal.")
-    width: int
-    height: int
+    width: Count
+    height: Count
     format: str
-    bytes: int
+    bytes: Count
 
 
 class Enhanced(Value):
     """The better picture: where it lies and what made it."""
 
     key: str
-    width: int
-    height: int
+    width: Count
+    height: Count
     scale: float
     model: str
     source_sha256: Sha256

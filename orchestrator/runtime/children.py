@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import structlog
 
@@ -22,8 +23,9 @@ STOP_TIMEOUT_S = 10.0
 class ChildWorker:
     """One worker process, started anew whenever it ends before it is stopped."""
 
-    def __init__(self, name: str, on_listening: Callable[[str], None]) -> None:
+    def __init__(self, name: str, on_listening: Callable[[str], None], log_file: Path | None = None) -> None:
         self.name = name
+        self._log_file = log_file
         self._on_listening = on_listening
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -50,7 +52,11 @@ class ChildWorker:
 
     async def _spawn(self) -> None:
         command = [sys.executable, "-m", f"workers.{self.name}", "--port", "0", "--parent-pid", str(os.getpid())]
-        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, start_new_session=True)
+        with ExitStack() as stack:
+            stderr = None if self._log_file is None else stack.enter_context(self._log_file.open("ab"))
+            process = await asyncio.create_subprocess_exec(
+                *command, stdout=asyncio.subprocess.PIPE, stderr=stderr, start_new_session=True
+            )
         self._process = process
         if process.stdout is None:
             raise RuntimeError("the child was started with a pipe")

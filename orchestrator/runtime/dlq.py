@@ -23,7 +23,7 @@ QUIET_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which letters a pass settles: ``limit`` of those meant; parked ones only with ``force``; ``per_second`` at most."""
+    """Which letters a pass settles: ``limit`` of those meant, parked ones only with ``force``."""
 
     wanted: DeadLetterFilter
     limit: int | None = None

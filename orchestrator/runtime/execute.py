@@ -3,6 +3,7 @@
 import time
 import traceback
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 async def handle(delivery: Delivery, lane: Lane, engine: Engine) -> Settled:
     """Take one delivery to its end: decode, run the stage, settle. Returns when the delivery is acked or given back."""
     received_at, started = now_ms(), time.monotonic()
-    patience = Patience(engine.drain, engine.ack_timeout_s)
+    patience = Patience(engine.drain, engine.ack_timeout_s, partial(engine.metrics.waiting, lane.queue))
     envelope, job_or_reject = _read(delivery, lane, received_at)
     job = None if isinstance(job_or_reject, Reject) else job_or_reject
     with (
@@ -57,7 +58,7 @@ async def execute(task: Task, job: Job, engine: Engine) -> Outcome | HandBack | 
             entry = await task.patience.insist(engine.ledger.find_job, str(job.job_id), task.lane.queue)
             if entry is not None and ends_copies(entry.outcome, entry.replays, task.envelope.replays):
                 return Duplicate(entry.outcome)
-        return await _run(task, job, engine)
+        return await _run(task, job)
     except OutOfPatience as over:
         return HandBack(over.cause)
 
@@ -70,7 +71,7 @@ def ends_copies(outcome: str, recorded_replays: int, replays: int) -> bool:
     return outcome == "done" or (outcome == "dead" and recorded_replays >= replays)
 
 
-async def _run(task: Task, job: Job, engine: Engine) -> Outcome:
+async def _run(task: Task, job: Job) -> Outcome:
     """The stage's outcome. While something of ours is away it waits here, and no attempt is charged."""
     tries = 0
     while True:
@@ -82,10 +83,7 @@ async def _run(task: Task, job: Job, engine: Engine) -> Outcome:
         except JobFailed as failure:
             return Retry(failure.reason)
         except Unavailable as away:
-            if tries == 0:
-                log.warning("waiting", dependency=away.dependency, detail=str(away))
-            with engine.metrics.waiting(task.lane.queue, away.dependency):
-                await task.patience.pause(tries, away)
+            await task.patience.pause(tries, away)
             tries += 1
         except TimeoutError as late:
             if not limit.expired():

@@ -1,4 +1,4 @@
-"""/livez, /readyz and /metrics of the orchestrator. Readiness is what the broker and the consumers say at that moment."""
+"""/livez, /readyz and /metrics of the orchestrator. Readiness is what broker and consumers say at that moment."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass

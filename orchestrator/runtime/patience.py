@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from typing import ParamSpec, TypeVar
+
+import structlog
 
 from orchestrator.domain.errors import JustLensError, Unavailable
 from orchestrator.domain.retrying import backoff_s
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 ACK_TIMEOUT_SHARE = 0.8
 
@@ -54,11 +58,18 @@ class Drain:
                 self._limits.discard(limit)
 
 
-class Patience:
-    """The patience for one delivery."""
+def _unobserved(_dependency: str) -> AbstractContextManager[None]:
+    return nullcontext()
 
-    def __init__(self, drain: Drain, ack_timeout_s: float) -> None:
+
+class Patience:
+    """The patience for one delivery. ``waiting(dependency)`` is entered for as long as it waits."""
+
+    def __init__(
+        self, drain: Drain, ack_timeout_s: float, waiting: Callable[[str], AbstractContextManager[None]] = _unobserved
+    ) -> None:
         self._drain = drain
+        self._waiting = waiting
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + ACK_TIMEOUT_SHARE * ack_timeout_s
 
@@ -73,11 +84,14 @@ class Patience:
 
     async def pause(self, tries: int, away: Unavailable) -> None:
         """Wait before the next try in place. Raises OutOfPatience when the process is leaving or time is up."""
+        if tries == 0:
+            log.warning("waiting", dependency=away.dependency, detail=str(away))
         delay_s = max(backoff_s(tries), min(away.retry_after_s or 0, 15))
         left_s = self._until - self._loop.time()
         if not self._drain.requested.is_set():
             try:
-                await asyncio.wait_for(self._drain.requested.wait(), max(0, min(delay_s, left_s)))
+                with self._waiting(away.dependency):
+                    await asyncio.wait_for(self._drain.requested.wait(), max(0, min(delay_s, left_s)))
             except TimeoutError:
                 if left_s > delay_s:
                     return

@@ -1,0 +1,33 @@
+# Two commands matter: `make demo` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+PIP := .venv/bin/python -m pip --disable-pip-version-check -q
+
+.PHONY: setup demo test-setup test lint bench chaos clean
+
+setup: .venv/core                       ## virtual environment with the embedded core
+.venv/core: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv && $(PIP) install -c constraints.txt -e '.[demo]'
+	touch $@
+
+demo: setup                             ## the whole system, embedded, on real photographs
+	.venv/bin/justlens demo
+
+test-setup: .venv/dev                   ## the servers and tools that the tests use
+.venv/dev: .venv/core deploy/test-servers.sh tests/publisher_node/package-lock.json
+	$(PIP) install -c constraints.txt -e '.[dev]' && deploy/test-servers.sh
+	touch $@
+
+test: test-setup lint                   ## everything: lint, then all tests on real servers
+	.venv/bin/python -m pytest -m "not chaos and not bench"
+
+lint: test-setup                        ## style, types, import rules
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+bench: test-setup                       ## the figures; writes build/bench.json
+	.venv/bin/python -m pytest -m bench -s tests/bench
+
+chaos: test-setup                       ## the long fault tests; writes build/chaos.json
+	.venv/bin/python -m pytest -m chaos -s tests/faults
+
+clean:                                  ## what the above made
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,87 @@
+"""The demo's pictures and the jobs that ask for them."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+from orchestrator.domain.errors import ConfigurationError
+from orchestrator.domain.ids import normalise_id
+from orchestrator.domain.jobs import EnhanceJob, ImageType
+from orchestrator.domain.versions import EARLIEST_MS
+
+# Photographs that scikit-image ships in skimage/data, as those of a few businesses. Their licences: skimage/data.
+SAMPLES: tuple[tuple[str, str, ImageType], ...] = (
+    ("corner-cafe", "coffee.png", "general"),
+    ("corner-cafe", "page.png", "text"),
+    ("happy-paws-vet", "chelsea.png", "general"),
+    ("two-wheels-garage", "motorcycle_left.png", "general"),
+    ("two-wheels-garage", "motorcycle_right.png", "general"),
+    ("space-museum", "rocket.jpg", "general"),
+    ("space-museum", "astronaut.png", "face"),
+    ("space-museum", "hubble_deep_field.jpg", "general"),
+    ("clear-view-optician", "retina.jpg", "general"),
+    ("old-town-coins", "coins.png", "general"),
+    ("stone-and-lawn", "brick.png", "general"),
+    ("stone-and-lawn", "grass.png", "general"),
+)
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+BROKEN_TEXT = b"This was to be a photograph of the menu, but somebody uploaded its text.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPicture:
+    """One picture of the demo. ``size`` is its number of bytes."""
+
+    job: EnhanceJob
+    path: Path
+    size: int
+
+
+def sample_pictures() -> list[DemoPicture]:
+    """The photographs that scikit-image ships. Raises ConfigurationError when it is not installed."""
+    spec = find_spec("skimage")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError(
+            ["the demo's photographs come with scikit-image: pip install 'justlens[demo]', or name a FOLDER"]
+        )
+    folder = Path(spec.origin).parent / "data"
+    return [picture(folder / name, business, image_type) for business, name, image_type in SAMPLES]
+
+
+def pictures_in(folder: Path) -> list[DemoPicture]:
+    """Every JPEG, PNG and WebP below ``folder``; each sub-folder is a business. Raises ConfigurationError."""
+    if not folder.is_dir():
+        raise ConfigurationError([f"FOLDER: {folder} is not a folder"])
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not paths:
+        raise ConfigurationError([f"FOLDER: no .jpg, .png or .webp file below {folder}"])
+    return [picture(path, _as_id(path.parent.name), "general") for path in paths]
+
+
+def broken_picture(folder: Path) -> DemoPicture:
+    """A job that cannot work, on purpose: its picture is a text file, written into ``folder``."""
+    path = folder / "menu.jpg"
+    path.write_bytes(BROKEN_TEXT)
+    return picture(path, "corner-cafe", "general")
+
+
+def picture(path: Path, business: str, image_type: ImageType) -> DemoPicture:
+    """The job for one file. The same file gives the same job, so that a second run finds it done."""
+    body = path.read_bytes()
+    identity = f"{business}/{path.name}/{hashlib.sha256(body).hexdigest()}"
+    job = EnhanceJob(
+        business_id=business,
+        image_id=_as_id(path.stem),
+        image_url=path.resolve().as_uri(),
+        served_urls=(f"https://cdn.example/{business}/{_as_id(path.stem)}",),
+        image_type=image_type,
+        job_id=str(uuid5(NAMESPACE_URL, f"https://justlens.example/demo/{identity}")),
+        submitted_at=max(EARLIEST_MS, int(path.stat().st_mtime * 1000)),
+    )
+    return DemoPicture(job, path, len(body))
+
+
+def _as_id(name: str) -> str:
+    return normalise_id("-".join(name.split()) or "demo")

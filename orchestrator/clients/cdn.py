@@ -1,0 +1,88 @@
+"""Purging: making the CDN forget a URL. Doing it twice is harmless, not doing it is not."""
+
+import asyncio
+import json
+import os
+import time
+from pathlib import Path
+
+import aiohttp
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of, retry_after_s
+from orchestrator.domain.errors import Unavailable
+
+TRIES = 3
+
+
+class _Passing(Unavailable):
+    """Worth another try at once."""
+
+
+class CdnPurger:
+    """POSTs ``{"url": ...}`` to the CDN's purge endpoint. Without ``purge_url`` there is no CDN and nothing to do.
+
+    ``session`` belongs to the caller; ``timeout_s`` is for one try.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, *, purge_url: str | None, token: str | None, timeout_s: float
+    ) -> None:
+        self._session = session
+        self._purge_url = purge_url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+
+    async def purge(self, url: str) -> None:
+        """Return once the CDN has forgotten ``url`` (a 404 says that it never knew it).
+
+        Raises Unavailable: after three tries for what may pass, at once for a refusal, which is about our token or
+        our configuration and not about the job.
+        """
+        if self._purge_url is None:
+            return
+        async for attempt in AsyncRetrying(
+            stop=stop_after_attempt(TRIES),
+            wait=wait_exponential_jitter(multiplier=0.1, max=1.0, jitter=0.1),
+            retry=retry_if_exception_type(_Passing),
+            reraise=True,
+        ):
+            with attempt:
+                await self._post(self._purge_url, url)
+
+    async def _post(self, purge_url: str, url: str) -> None:
+        try:
+            async with self._session.post(
+                purge_url, json={"url": url}, headers=self._headers, timeout=self._timeout, allow_redirects=False
+            ) as response:
+                status, wait = response.status, response.headers.get("Retry-After")
+        except TRANSPORT_ERRORS as error:
+            raise _Passing("cdn", fault_of(error).detail) from None
+        if 200 <= status < 300 or status == 404:
+            return
+        if status >= 500 or status in (408, 429):
+            raise _Passing("cdn", f"purge answered {status}", retry_after_s(wait, default_s=1.0))
+        raise Unavailable("cdn", f"purge was refused with {status}; check JUSTLENS_CDN_PURGE_URL and _TOKEN")
+
+
+class FilePurger:
+    """For runs without a CDN: writes purges down, one JSON line ``{"url", "at"}`` each (``at`` in Unix ms)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def purge(self, url: str) -> None:
+        """Append one line. Raises Unavailable when the file cannot be written."""
+        line = json.dumps({"url": url, "at": time.time_ns() // 1_000_000}) + "\n"
+        try:
+            await asyncio.to_thread(self._append, line.encode())
+        except OSError as error:
+            raise Unavailable("purge log", error.strerror or type(error).__name__) from error
+
+    def _append(self, line: bytes) -> None:
+        # One write on a descriptor opened for appending: lines of two writers cannot mix.
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)

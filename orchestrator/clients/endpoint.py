@@ -1,0 +1,113 @@
+"""One worker endpoint: what is known about it, and how that is found out."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import aiohttp
+import structlog
+from pydantic import ValidationError
+
+from orchestrator.clients.circuit import CLOSED, Circuit, lets_through
+from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of
+from workers.wire import HANDSHAKE_PATH, READY_PATH, WIRE_VERSION, Handshake
+
+EndpointStatus = Literal["ready", "unready", "incompatible", "ejected", "probing"]
+LOOK_TIMEOUT = aiohttp.ClientTimeout(total=2.0)
+WAIT_FOR_PERMIT_S = 0.1
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointState:
+    """An endpoint as status pages and metrics show it. ``failures`` are consecutive; ``model`` is None until known."""
+
+    url: str
+    state: EndpointStatus
+    in_flight: int
+    failures: int
+    model: str | None
+
+
+class Endpoint:
+    """One worker, by its URL. Changed by its pool alone; ``paused_until`` is the end of its last Retry-After."""
+
+    __slots__ = ("circuit", "handshake", "in_flight", "mismatch", "paused_until", "ready", "url")
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.ready = False
+        self.handshake: Handshake | None = None
+        self.mismatch: str | None = None
+        self.circuit: Circuit = CLOSED
+        self.in_flight = 0
+        self.paused_until = 0.0
+
+    @property
+    def in_use(self) -> bool:
+        """Whether requests go to it in the ordinary course of things."""
+        return self.ready and self.handshake is not None and self.circuit.state == "closed"
+
+    def admits(self, now: float, probe_after_s: float) -> bool:
+        """Whether it may be sent a request now, as far as the number in flight allows."""
+        return (
+            self.ready
+            and self.handshake is not None
+            and now >= self.paused_until
+            and lets_through(self.circuit, now=now, probe_after_s=probe_after_s)
+        )
+
+    def admits_in_s(self, now: float, probe_after_s: float, poll_interval_s: float) -> float:
+        """A guess, in seconds, at when it is worth asking again."""
+        if not self.ready or self.handshake is None or self.circuit.state == "half_open":
+            return poll_interval_s
+        probe_at = self.circuit.opened_at + probe_after_s if self.circuit.state == "open" else now
+        return max(self.paused_until - now, probe_at - now, WAIT_FOR_PERMIT_S)
+
+    def state(self) -> EndpointState:
+        """What is known about it, as a value."""
+        model = self.handshake.model if self.handshake else None
+        return EndpointState(self.url, self._status(), self.in_flight, self.circuit.failures, model)
+
+    def _status(self) -> EndpointStatus:
+        if self.mismatch is not None:
+            return "incompatible"
+        if self.circuit.state != "closed":
+            return "probing" if self.circuit.state == "half_open" else "ejected"
+        return "ready" if self.in_use else "unready"
+
+    async def look(self, session: aiohttp.ClientSession, service: str) -> None:
+        """Ask for readiness, and shake hands if that is due: before first use and after every time it was out.
+
+        A look that times out changes nothing: a machine under load answers late, and hanging requests are the
+        circuit's business. Never raises for what the other side does.
+        """
+        try:
+            async with session.get(self.url + READY_PATH, timeout=LOOK_TIMEOUT, allow_redirects=False) as response:
+                ready = response.status == 200
+            if ready and self.handshake is None:
+                self._meet(*await self._shake_hands(session, service))
+            self.ready = ready
+        except TRANSPORT_ERRORS as error:
+            if fault_of(error).kind == "timeout":
+                return
+            self.ready = False
+        if not self.ready:
+            self.handshake = self.mismatch = None
+
+    async def _shake_hands(self, session: aiohttp.ClientSession, service: str) -> tuple[Handshake | None, str | None]:
+        async with session.get(self.url + HANDSHAKE_PATH, timeout=LOOK_TIMEOUT, allow_redirects=False) as response:
+            status, body = response.status, await response.read()
+        try:
+            handshake = Handshake.model_validate_json(body) if status == 200 else None
+        except ValidationError:
+            handshake = None
+        if handshake is None:
+            return None, f"it gave no handshake (status {status})"
+        if (handshake.service, handshake.wire) != (service, WIRE_VERSION):
+            return None, f"it is {handshake.service} on {handshake.wire}, wanted {service} on {WIRE_VERSION}"
+        return handshake, None
+
+    def _meet(self, handshake: Handshake | None, mismatch: str | None) -> None:
+        if mismatch is not None and mismatch != self.mismatch:
+            log.error("worker endpoint refused", endpoint=self.url, reason=mismatch)
+        self.handshake, self.mismatch = handshake, mismatch

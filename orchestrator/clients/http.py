@@ -1,0 +1,66 @@
+"""HTTP sessions, and what a failed exchange means. Everything that speaks HTTP here goes through this module."""
+
+from typing import Literal, NamedTuple
+
+import aiohttp
+from opentelemetry.propagate import inject
+
+from orchestrator import __version__
+
+USER_AGENT = f"JustLens/{__version__}"
+TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)
+KEEPALIVE_S = 30.0
+"""How long an idle connection is kept. Well below aiohttp's server default, so that the server does not close first."""
+
+
+class Fault(NamedTuple):
+    """Why an exchange failed: ``unreachable`` (nothing was sent), ``timeout``, or ``died`` (cut off on the way)."""
+
+    kind: Literal["unreachable", "timeout", "died"]
+    detail: str
+
+
+def open_session(connector: aiohttp.TCPConnector | None = None) -> aiohttp.ClientSession:
+    """A session without cookies, proxies from the environment, or decompression. Its maker closes it.
+
+    The connector has no limit of its own by default: whoever calls limits the calls in flight, and a second, hidden
+    queue would only add waiting that nobody sees. Must be called on the event loop.
+    """
+    return aiohttp.ClientSession(
+        connector=connector or aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": USER_AGENT},
+        auto_decompress=False,
+        trust_env=False,
+    )
+
+
+def fault_of(error: BaseException) -> Fault:
+    """What one of TRANSPORT_ERRORS says about the exchange.
+
+    ``detail`` names the kind of error and the system's words for it, never aiohttp's: those may quote a whole URL.
+    """
+    detail = type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        detail = f"{detail}: {error.strerror}"
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return Fault("unreachable", detail)
+    return Fault("timeout" if isinstance(error, TimeoutError) else "died", detail)
+
+
+def traced(headers: dict[str, str]) -> dict[str, str]:
+    """``headers`` with the W3C trace context of the running span, if there is one. Changes and returns ``headers``."""
+    inject(headers)
+    return headers
+
+
+def retry_after_s(header: str | None, *, default_s: float, cap_s: float = 60.0) -> float:
+    """The seconds a Retry-After header asks for, between 0 and ``cap_s``.
+
+    The other form, a date, is answered with ``default_s``: it depends on the other side's clock.
+    """
+    try:
+        asked_s = float(header) if header else default_s
+    except ValueError:
+        return default_s
+    return min(asked_s, cap_s) if asked_s >= 0 else default_s

@@ -1,0 +1,64 @@
+"""What an operator can ask of a system: functions from JSON to JSON, in process or over the control socket."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from orchestrator.config import Pipeline, Settings
+from orchestrator.control import Call, DataDirInUse, Owner, serve_control
+from orchestrator.domain.errors import ConfigurationError
+from orchestrator.operations import dead_letters, publishing, status
+from orchestrator.wiring import Running, System, open_system
+
+OPERATIONS: Mapping[str, Callable[..., Awaitable[Any]]] = {
+    "publish": publishing.publish,
+    "status": status.status,
+    "jobs": status.jobs,
+    "image": status.image,
+    "dlq.list": dead_letters.list_letters,
+    "dlq.show": dead_letters.show,
+    "dlq.stats": dead_letters.stats,
+    "dlq.replay": dead_letters.replay,
+    "dlq.edit": dead_letters.edit,
+    "dlq.drop": dead_letters.drop,
+}
+
+
+def operator(system: System) -> Call:
+    """A call that carries operations out on ``system``."""
+
+    async def call(operation: str, arguments: dict[str, Any]) -> Any:
+        try:
+            function = OPERATIONS[operation]
+        except KeyError:
+            raise ConfigurationError([f"no operation '{operation}'; known: {', '.join(OPERATIONS)}"]) from None
+        return await function(system, **arguments)
+
+    return call
+
+
+@asynccontextmanager
+async def connected(settings: Settings, pipeline: Pipeline) -> AsyncIterator[Call]:
+    """A way to call operations: on servers, on the files of an embedded system, or through their owner."""
+    async with AsyncExitStack() as stack:
+        try:
+            system = await stack.enter_async_context(open_system(settings, pipeline))
+        except DataDirInUse:
+            owner = await Owner.connect(settings.data_dir)
+            stack.push_async_callback(owner.close)
+            yield owner.call
+        else:
+            yield operator(system)
+
+
+@asynccontextmanager
+async def reachable(running: Running) -> AsyncIterator[None]:
+    """Let other processes call operations on an embedded system that runs here."""
+    if running.system.settings.mode != "embedded":
+        yield
+        return
+    server = await serve_control(running.system.settings.data_dir, operator(running.system))
+    try:
+        yield
+    finally:
+        server.close()

@@ -1,0 +1,49 @@
+"""Publishing jobs: checked against their schema first, stamped, then confirmed by the broker one by one."""
+
+import asyncio
+from typing import Any
+
+from orchestrator.domain.decoding import decode_job
+from orchestrator.domain.errors import ConfigurationError, JobRefused, Unavailable
+from orchestrator.domain.headers import Envelope
+from orchestrator.domain.jobs import Job
+from orchestrator.observe import new_traceparent
+from orchestrator.runtime.lane import now_ms
+from orchestrator.runtime.ports import Message
+from orchestrator.stages import STAGES
+from orchestrator.wiring import System
+
+IN_FLIGHT = 64
+
+
+async def publish(system: System, queue: str, bodies: list[str], dry_run: bool = False) -> list[dict[str, Any]]:
+    """Publish one job per body to ``queue``. One answer each, in order: {"job_id"} or {"error", "unknown"}.
+
+    ``unknown`` is true when the broker did not answer in time: the job may be there. Publish it again with the same
+    job_id, which the answer names; a job done twice is a job done once. With ``dry_run`` bodies are only checked.
+    """
+    if queue not in system.pipeline.queues:
+        raise ConfigurationError([f"queue: no queue '{queue}'; known: {', '.join(system.pipeline.queues)}"])
+    permits = asyncio.Semaphore(IN_FLIGHT)
+
+    async def one(body: str) -> dict[str, Any]:
+        async with permits:
+            return await _publish_one(system, queue, body.encode("utf-8", "replace"), dry_run)
+
+    return list(await asyncio.gather(*(one(body) for body in bodies)))
+
+
+async def _publish_one(system: System, queue: str, body: bytes, dry_run: bool) -> dict[str, Any]:
+    stage = STAGES[system.pipeline.queues[queue].stage]
+    try:
+        job: Job = decode_job(stage.job_type, body).stamp(now_ms())
+    except JobRefused as refusal:
+        return {"error": str(refusal.reason), "unknown": False}
+    if dry_run:
+        return {"job_id": job.job_id}
+    envelope = Envelope(1, now_ms(), traceparent=new_traceparent())
+    try:
+        await system.broker.publish(queue, Message(job.encode(), envelope.headers(), job.job_id))
+    except Unavailable as away:
+        return {"job_id": job.job_id, "error": str(away), "unknown": True}
+    return {"job_id": job.job_id}

@@ -1,0 +1,132 @@
+"""RabbitMQ as the engine's broker."""
+
+import asyncio
+from urllib.parse import unquote, urlsplit
+
+from orchestrator.config.pipeline import Pipeline
+from orchestrator.config.settings import Settings
+from orchestrator.domain.errors import Unavailable
+from orchestrator.runtime.ports import Delivery, Message, QueueDepth
+from orchestrator.runtime.rabbitmq.connection import Link
+from orchestrator.runtime.rabbitmq.control import Control
+from orchestrator.runtime.rabbitmq.deliver import RabbitSubscription, settle
+from orchestrator.runtime.rabbitmq.drift import Difference
+from orchestrator.runtime.rabbitmq.management import MANAGEMENT, Management
+from orchestrator.runtime.rabbitmq.publish import Publisher
+from orchestrator.runtime.rabbitmq.topology import apply_topology, diff_topology, verify_topology, wanted_queues
+
+PULSE_EVERY_S = 2.0
+
+
+def vhost_of(amqp_url: str) -> str:
+    """The vhost an AMQP URL names; no path means ``/``."""
+    return unquote(urlsplit(amqp_url).path[1:]) or "/"
+
+
+class RabbitBroker:
+    """Two connections, opened at first use: one to publish, one to consume and to ask."""
+
+    def __init__(self, settings: Settings) -> None:
+        url = settings.amqp_url.get_secret_value()
+        self._prefix = settings.queue_prefix
+        self._publishing = Link(url, "justlens-publish")
+        self._consuming = Link(url, "justlens-consume")
+        self._publisher = Publisher(self._publishing, self._prefix, settings.publish_timeout_s)
+        self._control = Control(self._consuming)
+        self._management: Management | None = None
+        if settings.management_url is not None:
+            self._management = Management(settings.management_url.get_secret_value(), vhost_of(url))
+        self._answers = False
+        self._pulse: asyncio.Task[None] | None = None
+
+    async def publish(self, queue: str, message: Message) -> None:
+        """Put ``message`` into ``queue``; return only when the broker answered for it.
+
+        Raises PublishUnconfirmed when unknown, Unroutable when no such queue exists, Unavailable when it is surely not
+        there: broker away, publishers blocked by an alarm, queue full.
+        """
+        self._feel_pulse()
+        await self._publisher.publish(queue, message)
+
+    async def subscribe(self, queue: str, *, prefetch: int = 1) -> RabbitSubscription:
+        """Attach one consumer to ``queue``, on a channel of its own. Raises Unroutable, Unavailable."""
+        self._feel_pulse()
+        subscription = RabbitSubscription(self._consuming, queue, self._prefix + queue)
+        await subscription.attach(prefetch)
+        return subscription
+
+    async def ack(self, delivery: Delivery) -> None:
+        """The delivery is settled. On a channel that has gone this does nothing: the message comes again."""
+        await settle(delivery, ack=True)
+
+    async def requeue(self, delivery: Delivery) -> None:
+        """Give the delivery back to its queue (a nack). Counts towards the delivery limit in RabbitMQ 3.10."""
+        await settle(delivery, ack=False)
+
+    async def depth(self, queue: str) -> QueueDepth:
+        """How many messages ``queue`` holds. Raises Unroutable when it does not exist, Unavailable.
+
+        ``ready`` and ``consumers`` are of this moment. AMQP tells no more: ``unacked`` and what is in transit to
+        another queue come from the management API, some seconds old; without one they count as 0.
+        """
+        name = self._prefix + queue
+        now = await self._control.inspect(name)
+        if self._management is None:
+            return QueueDepth(ready=now.ready, unacked=0, total=now.ready, consumers=now.consumers)
+        seen = await self._management.messages(name)
+        in_transit = max(0, seen["total"] - seen["ready"] - seen["unacked"])
+        total = now.ready + seen["unacked"] + in_transit
+        return QueueDepth(ready=now.ready, unacked=seen["unacked"], total=total, consumers=now.consumers)
+
+    async def consumers_attached(self, queue: str) -> int:
+        """How many consumers of all processes the broker sees at ``queue``. Raises Unroutable, Unavailable."""
+        return (await self._control.inspect(self._prefix + queue)).consumers
+
+    def attached(self) -> bool:
+        """Whether the broker answers, on both connections.
+
+        Both are asked for a round trip every two seconds from the first use on, and opened when they are not. A
+        connection that an alarm blocks does not answer.
+        """
+        return self._answers and self._publishing.is_open and self._consuming.is_open
+
+    async def verify_topology(self, pipeline: Pipeline) -> None:
+        """Declare the pipeline's queues and compare what the broker has. Raises TopologyMismatch, Unavailable."""
+        self._feel_pulse()
+        queues = wanted_queues(pipeline, self._prefix)
+        await verify_topology(self._control, self._management, queues, self._prefix)
+
+    async def apply_topology(self, pipeline: Pipeline) -> None:
+        """Declare the pipeline's queues. Raises TopologyMismatch, Unavailable."""
+        await apply_topology(self._control, wanted_queues(pipeline, self._prefix))
+
+    async def diff_topology(self, pipeline: Pipeline) -> list[Difference]:
+        """Where the broker differs from the pipeline. Raises Unavailable, also when no management API is known."""
+        if self._management is None:
+            raise Unavailable(MANAGEMENT, "set JUSTLENS_MANAGEMENT_URL")
+        return await diff_topology(self._management, wanted_queues(pipeline, self._prefix), self._prefix)
+
+    async def close(self) -> None:
+        """Let go of the broker. Never raises."""
+        if self._pulse is not None:
+            self._pulse.cancel()
+            await asyncio.wait({self._pulse})
+        self._answers = False
+        await asyncio.gather(self._publishing.close(), self._consuming.close())
+        if self._management is not None:
+            await self._management.close()
+
+    def _feel_pulse(self) -> None:
+        if self._pulse is None:
+            self._pulse = asyncio.create_task(self._keep_asking(), name="rabbitmq-pulse")
+
+    async def _keep_asking(self) -> None:
+        # On channels of their own: a long declaration must not hold up the question, nor the other way round.
+        asked = (Control(self._publishing), Control(self._consuming))
+        while True:
+            try:
+                await asyncio.gather(*(control.ping() for control in asked))
+                self._answers = True
+            except Exception:
+                self._answers = False
+            await asyncio.sleep(PULSE_EVERY_S)

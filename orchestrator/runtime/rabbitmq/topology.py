@@ -1,0 +1,137 @@
+"""The queues that queues.yaml means, as values, and making the broker have them.
+
+Each queue of the file has a main queue, one retry queue per delay, and an error queue:
+
+    retry.<queue>.<delay>ms --(after its delay)--> <queue> --(delivery limit)--> error.<queue>
+
+Everything that safety rests on is an argument of the queue, not a policy (deploy/decisions/0001): a policy can be
+removed while the queue lives, and then dead-lettering silently ends.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from orchestrator.config.pipeline import Pipeline, QueueSpec
+from orchestrator.domain.errors import TopologyMismatch
+from orchestrator.domain.queue_names import error_queue, retry_queue
+from orchestrator.runtime.rabbitmq.control import Control, NotTheSame
+from orchestrator.runtime.rabbitmq.drift import Difference, differences, leftovers
+from orchestrator.runtime.rabbitmq.management import Management
+from orchestrator.runtime.rabbitmq.policies import effective_policies
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDeclaration:
+    """One durable queue as it has to be. ``name`` carries the deployment's prefix."""
+
+    name: str
+    arguments: Mapping[str, str | int] = field(default_factory=dict)
+
+
+# A quorum queue that refuses publishes when full. At-least-once dead-lettering silently becomes at-most-once without
+# either of the two, so every queue has them.
+_COMMON: Mapping[str, str | int] = {"x-queue-type": "quorum", "x-overflow": "reject-publish"}
+
+
+def _dead_letters_to(name: str) -> dict[str, str | int]:
+    return {
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": name,
+        "x-dead-letter-strategy": "at-least-once",
+    }
+
+
+def wanted_queues(pipeline: Pipeline, prefix: str) -> tuple[QueueDeclaration, ...]:
+    """Every queue the pipeline needs, a dead-letter target before the queues that lead to it."""
+    return tuple(
+        declaration for name, spec in pipeline.queues.items() for declaration in _queues_around(name, spec, prefix)
+    )
+
+
+def _queues_around(queue: str, spec: QueueSpec, prefix: str) -> list[QueueDeclaration]:
+    main: dict[str, str | int] = {
+        **_COMMON,
+        # A delivery limit may lead to the error queue only. Into a queue with a TTL that leads back here it would be
+        # a cycle without a consumer's doing, in which a broker drops the message.
+        **_dead_letters_to(prefix + error_queue(queue)),
+        "x-delivery-limit": spec.delivery_limit,
+    }
+    if spec.max_length is not None:
+        main["x-max-length"] = spec.max_length
+    tiers = [
+        QueueDeclaration(
+            prefix + retry_queue(queue, delay_s),
+            {**_COMMON, **_dead_letters_to(prefix + queue), "x-message-ttl": round(delay_s * 1000)},
+        )
+        for delay_s in spec.retry_delays_s
+    ]
+    return [QueueDeclaration(prefix + error_queue(queue), _COMMON), QueueDeclaration(prefix + queue, main), *tiers]
+
+
+def definitions(pipeline: Pipeline, prefix: str, vhost: str) -> dict[str, Any]:
+    """The queues as RabbitMQ's definitions.json, for ``load_definitions`` or POST /api/definitions."""
+    return {
+        "queues": [
+            {
+                "name": queue.name,
+                "vhost": vhost,
+                "durable": True,
+                "auto_delete": False,
+                "arguments": dict(queue.arguments),
+            }
+            for queue in wanted_queues(pipeline, prefix)
+        ]
+    }
+
+
+async def apply_topology(control: Control, queues: Sequence[QueueDeclaration]) -> None:
+    """Declare every queue; those that exist as they should are left alone.
+
+    Raises TopologyMismatch naming every queue that exists with other properties, Unavailable.
+    """
+    refused = []
+    for queue in queues:
+        try:
+            await control.declare(queue.name, queue.arguments)
+        except NotTheSame as error:
+            refused.append(f"{queue.name}: {error}")
+    if refused:
+        raise TopologyMismatch(refused)
+
+
+async def diff_topology(management: Management, queues: Sequence[QueueDeclaration], prefix: str) -> list[Difference]:
+    """Where the broker is not as the file says, policies in force and feature flags included. Raises Unavailable."""
+    found = {queue["name"]: queue for queue in await management.queues()}
+    policies = [await management.policies(), await management.operator_policies()]
+    flags = await management.feature_flags()
+    result: list[Difference] = []
+    if flags.get("stream_queue", "enabled") != "enabled":
+        result.append(Difference("(broker)", "feature flag stream_queue", "enabled", flags["stream_queue"]))
+    for queue in queues:
+        in_force = effective_policies(queue.name, found.get(queue.name), *policies)
+        result += differences(queue.name, queue.arguments, found.get(queue.name), in_force)
+    return result + leftovers({queue.name for queue in queues}, found, prefix)
+
+
+async def verify_topology(
+    control: Control, management: Management | None, queues: Sequence[QueueDeclaration], prefix: str
+) -> None:
+    """Declare the queues, then compare what the broker has, if its management API is known.
+
+    Raises TopologyMismatch with every difference, Unavailable. What changes nothing is logged.
+    """
+    await apply_topology(control, queues)
+    if management is None:
+        log.warning("topology_not_compared", detail="JUSTLENS_MANAGEMENT_URL is not set: policies stay unseen")
+        return
+    found = await diff_topology(management, queues, prefix)
+    for difference in found:
+        if difference.harmless:
+            log.warning("topology_note", queue=difference.queue, detail=str(difference))
+    if wrong := [str(difference) for difference in found if not difference.harmless]:
+        raise TopologyMismatch(wrong)

@@ -1,0 +1,87 @@
+"""What every document store and every object store can do. Each Protocol has two: servers, embedded.
+
+Every method raises ``Unavailable`` when the store is away and ``JobRefused`` when it can never take the value.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter, LedgerEntry
+from orchestrator.domain.outcome import PutObject, SetSection
+
+JOBS_KEPT_S = 30 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as it was put."""
+
+    body: bytes = field(repr=False)
+    content_type: str
+    metadata: Mapping[str, str]
+
+
+class Documents(Protocol):
+    """Metadata of images, the ledger of jobs and the index of dead letters."""
+
+    async def set_section(self, write: SetSection) -> bool:
+        """Replace a section of an image's document, unless what is stored is as new or newer. True if written.
+
+        Stored is the value with ``version`` and ``updated_at`` (Unix ms) beside its own fields.
+        """
+
+    async def find_metadata(self, business_id: str, image_id: str) -> dict[str, Any] | None:
+        """The sections of an image's document by name, or None when it has none."""
+
+    async def record_job(self, entry: LedgerEntry) -> None:
+        """Write down a job's end for JOBS_KEPT_S seconds. Nothing replaces ``done``; any end replaces the others."""
+
+    async def find_job(self, job_id: str, queue: str) -> LedgerEntry | None:
+        """The end of this job in this queue, or None if it has none yet."""
+
+    async def find_jobs(self, job_id: str) -> Sequence[LedgerEntry]:
+        """The ends of this job in every queue, by the name of the queue."""
+
+    async def job_counts(self) -> Mapping[tuple[str, str], int]:
+        """How many jobs the ledger holds per (queue, outcome)."""
+
+    async def index_dead_letter(self, letter: DeadLetter) -> None:
+        """Write down a dead letter; the same letter again replaces itself."""
+
+    async def find_dead_letters(self, wanted: DeadLetterFilter, *, limit: int | None = None) -> Sequence[DeadLetter]:
+        """The letters meant, newest first."""
+
+    async def forget_dead_letter(self, queue: str, letter_id: str) -> None:
+        """Remove a letter from the index; one that is not there is no error."""
+
+    async def dead_letter_counts(self) -> Mapping[tuple[str, str], int]:
+        """How many dead letters the index holds per (queue, reason code)."""
+
+    async def ensure_indexes(self) -> None:
+        """Create what the queries above need. Repeating it is harmless."""
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+
+    async def close(self) -> None:
+        """Let go of the store."""
+
+
+class Objects(Protocol):
+    """Bytes under keys that never change."""
+
+    async def put(self, write: PutObject) -> bool:
+        """Store an object. False when the key was there already: what it holds stands."""
+
+    async def get(self, key: str) -> StoredObject | None:
+        """The object, or None when there is none."""
+
+    async def exists(self, key: str) -> bool:
+        """Whether the key holds an object."""
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+
+    async def close(self) -> None:
+        """Let go of the store."""

@@ -1,0 +1,63 @@
+"""Ledger entries and dead letters as plain records, the same for every document store.
+
+These are written about jobs that went wrong, so they never refuse: text that is no Unicode is mended, a number that no
+store can hold becomes the nearest that it can.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from orchestrator.domain.errors import Reason
+from orchestrator.domain.ledger import DeadLetter, LedgerEntry
+from orchestrator.stores.values import storable_text
+
+
+def job_record(entry: LedgerEntry) -> dict[str, Any]:
+    """The entry as a record."""
+    record: dict[str, Any] = _mended(asdict(entry))
+    return record
+
+
+def job_from(record: Mapping[str, Any]) -> LedgerEntry:
+    """The entry a record holds; fields of the store's own are left out."""
+    return LedgerEntry(**_fields(record, LedgerEntry), reason=_reason(record.get("reason")))
+
+
+def letter_record(letter: DeadLetter) -> dict[str, Any]:
+    """The letter as a record, without its body. Headers are pairs: their names may hold dots and dollars."""
+    record: dict[str, Any] = _mended({**asdict(letter), "headers": [list(pair) for pair in letter.headers.items()]})
+    del record["body"]
+    return record
+
+
+def letter_from(record: Mapping[str, Any], body: bytes) -> DeadLetter:
+    """The letter a record holds."""
+    fields = _fields(record, DeadLetter)
+    headers = dict(fields.pop("headers"))
+    return DeadLetter(**fields, reason=_reason(record["reason"]) or Reason("unknown", ""), body=body, headers=headers)
+
+
+def _fields(record: Mapping[str, Any], kind: type[LedgerEntry] | type[DeadLetter]) -> dict[str, Any]:
+    own = kind.__dataclass_fields__.keys() - {"reason", "body"}
+    return {name: value for name, value in record.items() if name in own}
+
+
+def _reason(record: Mapping[str, str] | None) -> Reason | None:
+    return None if record is None else Reason(**record)
+
+
+def _mended(value: Any) -> Any:
+    match value:
+        case str():
+            return storable_text(value)
+        case bool() | float() | None:
+            return value
+        case int():
+            return max(-(2**63), min(value, 2**63 - 1))
+        case Mapping():
+            return {name: _mended(item) for name, item in value.items()}
+        case list():
+            return [_mended(item) for item in value]
+        case _:
+            return value

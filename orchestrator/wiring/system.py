@@ -1,0 +1,104 @@
+"""Broker and stores, embedded or on servers: what every command needs."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from orchestrator.clients.endpoints import WorkerPool
+from orchestrator.config import Pipeline, Settings, load_pipeline
+from orchestrator.control import own_data_dir
+from orchestrator.domain.errors import ConfigurationError
+from orchestrator.runtime.local import LocalBroker
+from orchestrator.runtime.ports import Broker
+from orchestrator.stages import STAGES
+from orchestrator.stores.embedded import EmbeddedDocuments
+from orchestrator.stores.folder import FolderObjects
+from orchestrator.stores.ports import Documents, Objects
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The parts that outlive a job. ``pools`` is empty in a process that calls no workers."""
+
+    settings: Settings
+    pipeline: Pipeline
+    broker: Broker
+    documents: Documents
+    objects: Objects
+    pools: Mapping[str, WorkerPool] = field(default_factory=dict)
+
+
+def load_checked_pipeline(settings: Settings) -> Pipeline:
+    """queues.yaml, checked against the stages there are. Raises ConfigurationError with every mistake."""
+    pipeline = load_pipeline(settings.queues_file, frozenset(STAGES))
+    problems = [
+        f"JUSTLENS_ENDPOINTS: no pool '{name}' under workers" for name in settings.endpoints.keys() - pipeline.workers
+    ]
+    longest_s = 0.8 * settings.ack_timeout_s
+    problems += [
+        f"queues.{name}.deadline_s: {queue.deadline_s:g} s is over 80 % of the broker's ack timeout"
+        f" ({settings.ack_timeout_s:g} s, JUSTLENS_ACK_TIMEOUT_S); lower the one or raise the other"
+        for name, queue in pipeline.queues.items()
+        if queue.deadline_s > longest_s
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+    return pipeline
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """Every secret value in force, for masking."""
+    values = [getattr(settings, name) for name in Settings.model_fields]
+    return [v.get_secret_value() for v in values if isinstance(v, SecretStr) and v.get_secret_value()]
+
+
+@asynccontextmanager
+async def open_system(settings: Settings, pipeline: Pipeline) -> AsyncIterator[System]:
+    """Open broker and stores, and close them at the end.
+
+    Embedded: raises DataDirInUse when another process owns the data directory. Servers: connections are made when
+    they are first used, so nothing needs to be up yet.
+    """
+    async with AsyncExitStack() as stack:
+        open_parts = _open_embedded if settings.mode == "embedded" else _open_servers
+        yield await open_parts(settings, pipeline, stack)
+
+
+async def _open_embedded(settings: Settings, pipeline: Pipeline, stack: AsyncExitStack) -> System:
+    stack.enter_context(own_data_dir(settings.data_dir))
+    broker = await LocalBroker(settings.data_dir / "broker.sqlite", pipeline).open()
+    stack.push_async_callback(broker.close)
+    documents = await EmbeddedDocuments.open(settings.data_dir / "documents.sqlite")
+    stack.push_async_callback(documents.close)
+    objects = await FolderObjects.open(settings.data_dir / "objects")
+    stack.push_async_callback(objects.close)
+    return System(settings, pipeline, broker, documents, objects)
+
+
+async def _open_servers(settings: Settings, pipeline: Pipeline, stack: AsyncExitStack) -> System:
+    # The drivers belong to the extra "servers": the embedded core installs and runs without them.
+    from orchestrator.runtime.rabbitmq import RabbitBroker
+    from orchestrator.stores.mongo import MongoDocuments
+    from orchestrator.stores.s3 import S3Objects
+
+    broker = RabbitBroker(settings)
+    stack.push_async_callback(broker.close)
+    mongo_url = settings.mongo_url.get_secret_value()
+    documents = MongoDocuments(mongo_url, settings.mongo_database, timeout_s=settings.store_timeout_s)
+    stack.push_async_callback(documents.close)
+    objects = await S3Objects.open(
+        settings.s3_bucket,
+        region=settings.s3_region,
+        timeout_s=settings.store_timeout_s,
+        endpoint=settings.s3_endpoint,
+        access_key=_plain(settings.s3_access_key),
+        secret_key=_plain(settings.s3_secret_key),
+    )
+    stack.push_async_callback(objects.close)
+    return System(settings, pipeline, broker, documents, objects)
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -1,0 +1,102 @@
+"""Fixtures for the real servers. Each starts at its first use, once per run, and is gone when the run ends."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.mongod import Mongod
+from tests.kit.process import Server
+from tests.kit.rabbitmq import RabbitMQ
+from tests.kit.s3 import S3Server
+
+# What the developer's shell says about a deployment must not reach the tests, not even those that import settings.
+for _name in [name for name in os.environ if name.upper().startswith("JUSTLENS_")]:
+    del os.environ[_name]
+
+
+def require(missing: str | None) -> None:
+    """Skip the test when a server is not installed; on CI (CI=true) fail it, because there it must be."""
+    if missing is None:
+        return
+    if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
+        pytest.fail(missing, pytrace=False)
+    pytest.skip(missing)
+
+
+def _running(server: Server) -> Iterator[Server]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the servers of this run keep their data."""
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(server_folder: Path) -> Iterator[Server]:
+    """The run's RabbitMQ. Its statistics are one second old at most, so that totals can be polled."""
+    require(RabbitMQ.missing())
+    yield from _running(RabbitMQ(server_folder / "rabbitmq", config=["collect_statistics_interval = 1000"]))
+
+
+@pytest.fixture(scope="session")
+def mongod(server_folder: Path) -> Iterator[Server]:
+    """The run's mongod."""
+    require(Mongod.missing())
+    yield from _running(Mongod(server_folder / "mongod"))
+
+
+@pytest.fixture(scope="session")
+def s3_server(server_folder: Path) -> Iterator[Server]:
+    """The run's S3 server."""
+    require(S3Server.missing())
+    yield from _running(S3Server(server_folder / "s3"))
+
+
+@pytest.fixture
+def vhost_name(rabbitmq: RabbitMQ) -> Iterator[str]:
+    """The name of a fresh vhost, removed afterwards."""
+    rabbitmq.ensure_running()
+    name = rabbitmq.add_vhost()
+    try:
+        yield name
+    finally:
+        rabbitmq.ensure_running()
+        rabbitmq.delete_vhost(name)
+
+
+@pytest.fixture
+def vhost(rabbitmq: RabbitMQ, vhost_name: str) -> str:
+    """The AMQP URL of a fresh vhost (the one ``vhost_name`` names)."""
+    return rabbitmq.amqp_url(vhost_name)
+
+
+@pytest.fixture
+def mongo_database(mongod: Mongod) -> Iterator[str]:
+    """The name of a fresh database, dropped afterwards."""
+    mongod.ensure_running()
+    name = mongod.new_database_name()
+    try:
+        yield name
+    finally:
+        mongod.ensure_running()
+        mongod.drop_database(name)
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server) -> Iterator[str]:
+    """The name of a fresh bucket, removed afterwards. A restart of the server loses it."""
+    s3_server.ensure_running()
+    name = s3_server.make_bucket()
+    try:
+        yield name
+    finally:
+        s3_server.ensure_running()
+        s3_server.drop_bucket(name)

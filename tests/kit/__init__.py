@@ -1,0 +1,1 @@
+"""What the tests stand on: real servers, a proxy that breaks connections, and the checker that counts jobs."""

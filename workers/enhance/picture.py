@@ -1,0 +1,62 @@
+"""What every enhance model does around its network: read the picture, plan, encode. Runs in decoder processes."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PIL import __version__ as pillow_version
+from PIL import features
+
+from workers.enhance.plan import LONG_SIDE, MAX_SCALE, SHORT_SIDE, Enlarge, Skip, plan_enhancement
+from workers.imaging import ENCODERS, Format, Pixels, decode, encode
+from workers.phash import phash
+from workers.wire import ContentReply, EnhanceRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPicture:
+    """What a picture is, what is to be done with it, and the mode of its plain pixels."""
+
+    content: ContentReply
+    plan: Skip | Enlarge
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enlargement:
+    """One item of a batch: pixels and the size they are to have."""
+
+    pixels: Pixels
+    width: int
+    height: int
+
+
+def read_picture(body: bytes, request: EnhanceRequest, max_pixels: int) -> tuple[ReadPicture, bytes]:
+    """What ``body`` is and its plain pixels; no pixels when nothing will be done with them. Raises Refused."""
+    image, image_format = decode(body, max_pixels)
+    content = ContentReply(phash=phash(image), width=image.width, height=image.height, format=image_format)
+    plan = plan_enhancement(image.width, image.height, force=request.force)
+    return ReadPicture(content, plan, image.mode), b"" if isinstance(plan, Skip) else image.tobytes()
+
+
+def encode_picture(data: bytes, mode: str, width: int, height: int, image_format: Format) -> tuple[None, bytes]:
+    """Plain pixels as a file of ``image_format``."""
+    return None, encode(Pixels(mode, width, height, data), image_format)
+
+
+def recipe_digest(name: str, weights: str, parameters: Mapping[str, object]) -> str:
+    """Sixteen hexadecimal digits for everything that decides the bytes of a result, other than the source.
+
+    The codecs' versions belong to it: another release of one may write other bytes for the same pixels.
+    """
+    recipe = {
+        "model": name,
+        "weights": weights,
+        "parameters": dict(parameters),
+        "box": [LONG_SIDE, SHORT_SIDE, MAX_SCALE],
+        "encoders": {image_format: dict(settings) for image_format, settings in ENCODERS.items()},
+        "pillow": pillow_version,
+        "codecs": {library: features.version(library) for library in ("libjpeg_turbo", "zlib", "webp", "littlecms2")},
+    }
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
