@@ -17,14 +17,15 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.context_managers import InprogressTracker
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from structlog.contextvars import bound_contextvars, merge_contextvars
@@ -34,7 +35,7 @@ from orchestrator.domain.errors import Reason
 from orchestrator.domain.headers import TRACEPARENT
 from orchestrator.domain.jobs import Job
 
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_USERINFO = re.compile(r"(?<=://)[^/\s]+@")
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 
 
@@ -65,35 +66,17 @@ class Metrics:
         if reason is not None:
             (self._retries if end == "retried" else self._dead).labels(queue, reason.code).inc()
 
-    @contextmanager
-    def in_progress(self, queue: str) -> Iterator[None]:
+    def in_progress(self, queue: str) -> InprogressTracker:
         """Count a delivery in hand while the context lasts."""
-        gauge = self._in_progress.labels(queue)
-        gauge.inc()
-        try:
-            yield
-        finally:
-            gauge.dec()
+        return self._in_progress.labels(queue).track_inprogress()
 
-    @contextmanager
-    def attached(self, queue: str) -> Iterator[None]:
+    def attached(self, queue: str) -> InprogressTracker:
         """Count an attached consumer while the context lasts."""
-        gauge = self._consumers.labels(queue)
-        gauge.inc()
-        try:
-            yield
-        finally:
-            gauge.dec()
+        return self._consumers.labels(queue).track_inprogress()
 
-    @contextmanager
-    def waiting(self, queue: str, dependency: str) -> Iterator[None]:
+    def waiting(self, queue: str, dependency: str) -> InprogressTracker:
         """Count a delivery that waits for ``dependency`` while the context lasts."""
-        gauge = self._waiting.labels(queue, dependency)
-        gauge.inc()
-        try:
-            yield
-        finally:
-            gauge.dec()
+        return self._waiting.labels(queue, dependency).track_inprogress()
 
 
 class _WorkerCollector(Collector):
@@ -143,9 +126,38 @@ def scrub(text: str, secrets: Sequence[str]) -> str:
 
 def _scrubber(secrets: Sequence[str]) -> Processor:
     def process(_logger: Any, _name: str, event: EventDict) -> EventDict:
-        return {key: scrub(value, secrets) if isinstance(value, str) else value for key, value in event.items()}
+        return {key: _scrubbed(value, secrets) for key, value in event.items()}
 
     return process
+
+
+def _scrubbed(value: Any, secrets: Sequence[str]) -> Any:
+    match value:
+        case str():
+            return scrub(value, secrets)
+        case None | bool() | int() | float():
+            return value
+        case Mapping():
+            return {scrub(str(key), secrets): _scrubbed(item, secrets) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_scrubbed(item, secrets) for item in value]
+        case _:
+            return scrub(repr(value), secrets)
+
+
+class _Stream:
+    """A stream of logs. A line that cannot be written (disk full, reader gone) is lost; the job it is about is not."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def configure_logging(level: str, style: str, secrets: Sequence[str], file: Path | None = None) -> None:
@@ -158,15 +170,21 @@ def configure_logging(level: str, style: str, secrets: Sequence[str], file: Path
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    text: list[Processor] = [structlog.processors.format_exc_info, _scrubber(sorted(secrets, key=len, reverse=True))]
-    render: Processor = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    text: list[Processor] = [
+        structlog.processors.format_exc_info,
+        _scrubber(sorted(filter(None, secrets), key=len, reverse=True)),
+    ]
+    # The plain formatter: the pretty one shows local variables, and those may hold anything.
+    console = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    render: Processor = console if pretty else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*shared, *text, render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Stream(stream))),
         cache_logger_on_first_use=False,
     )
-    formatter = structlog.stdlib.ProcessorFormatter(processors=[*text, render], foreign_pre_chain=shared)
+    drop_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    formatter = structlog.stdlib.ProcessorFormatter(processors=[drop_meta, *text, render], foreign_pre_chain=shared)
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)

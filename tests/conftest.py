@@ -43,7 +43,12 @@ def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rabbitmq(server_folder: Path) -> Iterator[Server]:
     """The run's RabbitMQ. Its statistics are one second old at most, so that totals can be polled."""
     require(RabbitMQ.missing())
-    yield from _running(RabbitMQ(server_folder / "rabbitmq", config=["collect_statistics_interval = 1000"]))
+    node = RabbitMQ(
+        server_folder / "rabbitmq",
+        config=["collect_statistics_interval = 1000"],
+        rabbit_env={"quorum_tick_interval": 500},
+    )
+    yield from _running(node)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from orchestrator.cli.invocation import invocation
 from orchestrator.cli.quantities import per_second
 from orchestrator.cli.sending import Checked, Report, check, send
 from orchestrator.cli.sources import Kind, count_of, entries, kind_of, pictures_in
-from orchestrator.cli.terminal import AsJson, plain, print_json, progress, say, stdout
+from orchestrator.cli.terminal import AsJson, print_json, progress, say, tell
 from orchestrator.config import Pipeline, Settings
 from orchestrator.control import Call
 from orchestrator.domain.jobs import Job
@@ -140,10 +140,10 @@ def _show(report: Report, queue: str, *, dry_run: bool, as_json: bool, left_out:
         "unknown": len(report.unknown),
         "not sent": report.not_sent,
     }
-    parts = [f"{count:,} {name}" for name, count in counts.items() if count or name == done]
-    stdout().print(plain(f"{queue}: {', '.join(parts)}"), soft_wrap=True)
+    parts = [f"{name} {count:,}" for name, count in counts.items() if count or name == done]
+    tell(f"{queue}: {', '.join(parts)}")
     if len(report.published) == 1 and not dry_run:
-        stdout().print(f"job_id {report.published[0]}")
+        tell(f"job_id {report.published[0]}")
 
 
 def _document(report: Report, queue: str, dry_run: bool, left_out: int) -> dict[str, Any]:

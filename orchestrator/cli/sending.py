@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -138,4 +139,5 @@ def _leave_out(chunk: list[Checked], rest: Iterator[Checked], report: Report) ->
 async def _pause_until(due: float, stopping: asyncio.Event) -> None:
     wait_s = due - time.monotonic()
     if wait_s > 0:
-        await asyncio.wait([asyncio.ensure_future(stopping.wait())], timeout=wait_s)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), wait_s)

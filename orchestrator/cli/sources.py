@@ -119,7 +119,9 @@ def _check_header(path: Path, header: Any, fields: frozenset[str]) -> None:
     names = [str(name).strip() for name in header or ()]
     unknown = [name for name in names if name not in fields]
     twice = sorted({name for name in names if names.count(name) > 1})
-    problems = [f"'{name}' is not a field of this job" for name in unknown] + [f"'{name}' is there twice" for name in twice]
+    problems = [f"'{name}' is not a field of this job" for name in unknown] + [
+        f"'{name}' is there twice" for name in twice
+    ]
     if not names or problems:
         what = "; ".join(problems) or "there is no header"
         raise typer.BadParameter(f"{path}: {what}; known fields: {', '.join(sorted(fields))}", param_hint="SOURCE")

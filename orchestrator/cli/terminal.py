@@ -32,6 +32,12 @@ def say(text: str) -> None:
     stderr().print(plain(text), soft_wrap=True)
 
 
+def tell(text: str) -> None:
+    """One line on stdout for people, wrapped between words on a terminal and not at all in a pipe."""
+    console = stdout()
+    console.print(plain(text), soft_wrap=not console.is_terminal)
+
+
 def plain(value: object, style: str = "") -> Text:
     """Text from outside as it may be shown: what is not printable would reach the terminal as a command."""
     return Text("".join(c if c.isprintable() else " " if c.isspace() else "?" for c in str(value)), style=style)
@@ -66,7 +72,7 @@ def progress(doing: str, *, shown: bool) -> Progress:
 def age(seconds: float) -> str:
     """A span of time in its two largest units, such as ``2h 5m``."""
     left = max(0, int(seconds))
-    parts = []
+    parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         count, left = divmod(left, size)
         if count or (unit == "s" and not parts):

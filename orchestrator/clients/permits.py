@@ -33,14 +33,13 @@ class Permits:
         While the endpoints that admit requests are all at their limit, waits for one, in order of arrival, for
         ``queue_wait_s`` at most. None when that is over, or at once when no endpoint admits requests.
         """
-        if not self._waiting and (endpoint := self._pick(tried)) is not None:
+        if (endpoint := self._pick(tried)) is not None:
             return endpoint
         now = monotonic()
         if not any(e.admits(now, self._spec.probe_after_s) for e in self.endpoints if e not in tried):
             return None
         waiter = _Waiter(asyncio.get_running_loop().create_future(), tried)
         self._waiting.append(waiter)
-        self.hand_out()
         try:
             await asyncio.wait([waiter.permit], timeout=self._queue_wait_s)
         except asyncio.CancelledError:

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from orchestrator.domain.errors import ConfigurationError
 
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+RetryDelay = Annotated[float, Field(ge=0.001, le=30 * 86400, allow_inf_nan=False)]
 QueueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
@@ -24,14 +25,15 @@ class QueueSpec(_Strict):
     workers: str | None = None
     consumers: int = Field(default=4, ge=1, le=256)
     deadline_s: Seconds = 120
-    retry_delays_s: tuple[Seconds, ...] = Field(default=(5, 30, 300), max_length=8)
+    retry_delays_s: tuple[RetryDelay, ...] = Field(default=(5, 30, 300), max_length=8)
     delivery_limit: int = Field(default=20, ge=1, le=1000)
     max_length: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _tiers_in_order(self) -> "QueueSpec":
-        if list(self.retry_delays_s) != sorted(set(self.retry_delays_s)):
-            raise ValueError("retry_delays_s must rise from tier to tier")
+        delays_ms = [round(delay_s * 1000) for delay_s in self.retry_delays_s]
+        if delays_ms != sorted(set(delays_ms)):
+            raise ValueError("retry_delays_s must rise from tier to tier, by a millisecond or more")
         return self
 
 
@@ -50,22 +52,9 @@ class Pipeline(_Strict):
     """The whole of queues.yaml."""
 
     version: Literal[1]
+    defaults: dict[str, Any] = Field(default={}, exclude=True, description="Went into every queue when it was read")
     queues: dict[QueueName, QueueSpec] = Field(min_length=1)
     workers: dict[str, PoolSpec] = {}
-
-    def problems(self, known_stages: frozenset[str]) -> list[str]:
-        """What no single entry can see: names that point nowhere."""
-        found: list[str] = []
-        for name, queue in self.queues.items():
-            if queue.stage not in known_stages:
-                found.append(f"queues.{name}.stage: no stage '{queue.stage}'; known: {', '.join(sorted(known_stages))}")
-            if queue.workers is not None and queue.workers not in self.workers:
-                found.append(f"queues.{name}.workers: no pool '{queue.workers}' under workers")
-            found += [f"queues.{name}.next: no queue '{n}' under queues" for n in queue.next if n not in self.queues]
-            stages = [self.queues[n].stage for n in queue.next if n in self.queues]
-            if len(stages) != len(set(stages)):
-                found.append(f"queues.{name}.next: two queues run the same stage, the successor is ambiguous")
-        return found
 
     def successors(self, queue: str) -> dict[str, str]:
         """Stage name to queue name, for the queues that may follow ``queue``."""
@@ -75,22 +64,49 @@ class Pipeline(_Strict):
 def _with_defaults(document: Any) -> Any:
     if not isinstance(document, dict):
         return document
-    defaults = document.pop("defaults", None) or {}
+    defaults = document.get("defaults")
     queues = document.get("queues")
     if isinstance(defaults, dict) and isinstance(queues, dict):
-        document["queues"] = {k: {**defaults, **v} if isinstance(v, dict) else v for k, v in queues.items()}
+        return {**document, "queues": {k: {**defaults, **v} if isinstance(v, dict) else v for k, v in queues.items()}}
     return document
+
+
+def _names_that_point_nowhere(document: Any, known_stages: frozenset[str]) -> list[str]:
+    """What no single entry can see. ``document`` may still be wrong in any other way: all is reported at once."""
+    queues, pools = (_mapping(_mapping(document).get(key)) for key in ("queues", "workers"))
+    stage_of = {name: _mapping(queue).get("stage") for name, queue in queues.items()}
+    found: list[str] = []
+    for name, queue in queues.items():
+        stage, pool, following = (_mapping(queue).get(key) for key in ("stage", "workers", "next"))
+        if isinstance(stage, str) and stage not in known_stages:
+            found.append(f"queues.{name}.stage: no stage '{stage}'; known: {', '.join(sorted(known_stages))}")
+        if isinstance(pool, str) and pool not in pools:
+            found.append(f"queues.{name}.workers: no pool '{pool}' under workers")
+        nexts = [n for n in following if isinstance(n, str)] if isinstance(following, list) else []
+        found += [f"queues.{name}.next: no queue '{n}' under queues" for n in nexts if n not in queues]
+        stages = [str(stage_of[n]) for n in nexts if n in queues]
+        if len(stages) != len(set(stages)):
+            found.append(f"queues.{name}.next: two queues run the same stage, the successor is ambiguous")
+    return found
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def parse_pipeline(text: str, known_stages: frozenset[str], source: str = "queues.yaml") -> Pipeline:
     """The pipeline that ``text`` describes. Raises ConfigurationError listing every mistake."""
     try:
-        pipeline = Pipeline.model_validate(_with_defaults(yaml.safe_load(text)))
+        document = _with_defaults(yaml.safe_load(text))
     except yaml.YAMLError as error:
         raise ConfigurationError([f"{source}: not YAML: {error}"]) from error
+    problems = _names_that_point_nowhere(document, known_stages)
+    try:
+        pipeline = Pipeline.model_validate(document)
     except ValidationError as error:
-        raise ConfigurationError([f"{source}: {line}" for line in explain_validation(error)]) from error
-    if problems := pipeline.problems(known_stages):
+        problems = explain_validation(error) + problems
+        raise ConfigurationError([f"{source}: {line}" for line in problems]) from error
+    if problems:
         raise ConfigurationError([f"{source}: {line}" for line in problems])
     return pipeline
 
@@ -98,9 +114,11 @@ def parse_pipeline(text: str, known_stages: frozenset[str], source: str = "queue
 def load_pipeline(path: Path, known_stages: frozenset[str]) -> Pipeline:
     """Read and check queues.yaml. Raises ConfigurationError."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError([f"{path}: cannot be read ({error.strerror}); set JUSTLENS_QUEUES_FILE"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError([f"{path}: is not a text in UTF-8; set JUSTLENS_QUEUES_FILE"]) from error
     return parse_pipeline(text, known_stages, str(path))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from orchestrator.config.pipeline import Seconds, explain_validation
 from orchestrator.domain.errors import ConfigurationError
@@ -68,6 +68,8 @@ def load_settings(**overrides: object) -> Settings:
     """The settings from the environment, ``overrides`` (command line) first. Raises ConfigurationError."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
+    except SettingsError as error:  # a list or mapping that is not JSON
+        raise ConfigurationError([f"JUSTLENS_*: {error}; write it as JSON"]) from error
     except ValidationError as error:
         raise ConfigurationError([f"JUSTLENS_{line[0].upper()}: {line[1]}" for line in _split(error)]) from error
 

@@ -8,7 +8,7 @@ from orchestrator.domain import headers as names
 from orchestrator.domain.decoding import identify
 from orchestrator.domain.errors import Reason
 from orchestrator.domain.headers import encodable, foreign_headers, is_count
-from orchestrator.domain.ledger import DeadLetter
+from orchestrator.domain.ledger import DeadLetter, LedgerEntry
 
 MAX_REPLAYS = 3
 MAX_INDEXED_BYTES = 64 * 1024
@@ -45,8 +45,8 @@ def read_letter(queue: str, body: bytes, headers: Mapping[str, Any], now_ms: int
 
 
 def _reason(headers: Mapping[str, Any]) -> Reason:
-    if names.ERROR_CODE in headers:
-        return Reason(*(_text(headers.get(n)) for n in (names.ERROR_CODE, names.ERROR_MESSAGE, names.ERROR_STACK)))
+    if code := _text(headers.get(names.ERROR_CODE)):
+        return Reason(code, _text(headers.get(names.ERROR_MESSAGE)), _text(headers.get(names.ERROR_STACK)))
     cause = _broker_cause(headers)
     if cause == "delivery_limit":
         return Reason(cause, "the broker delivered it again and again without an answer: it may kill the process")
@@ -75,6 +75,24 @@ def _ours(headers: Mapping[str, Any]) -> dict[str, str | int]:
 def _whole(headers: Mapping[str, Any], name: str, default: int) -> int:
     value = headers.get(name)
     return value if is_count(value) else default
+
+
+def dropped_entry(letter: DeadLetter, reason: Reason) -> LedgerEntry | None:
+    """The ledger's line for a letter that an operator removes; None for a body that names no job."""
+    if letter.job_id is None:
+        return None
+    return LedgerEntry(
+        job_id=letter.job_id,
+        queue=letter.queue,
+        outcome="dropped",
+        attempts=letter.attempts,
+        business_id=letter.business_id or "",
+        image_id=letter.image_id or "",
+        received_at=letter.died_at,
+        took_ms=0.0,
+        reason=reason,
+        replays=letter.replays,
+    )
 
 
 def is_parked(letter: DeadLetter) -> bool:

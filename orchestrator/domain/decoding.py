@@ -74,6 +74,6 @@ def identify(body: bytes) -> dict[str, str]:
 
 def _shown_id(value: Any) -> str:
     try:
-        return normalise_id(value)
+        return encodable(normalise_id(value))
     except ValueError:
         return encodable(value)[:128] if isinstance(value, str) else ""

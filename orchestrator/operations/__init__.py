@@ -1,14 +1,19 @@
 """What an operator can ask of a system: functions from JSON to JSON, in process or over the control socket."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from orchestrator.config import Pipeline, Settings
 from orchestrator.control import Call, DataDirInUse, Owner, serve_control
-from orchestrator.domain.errors import ConfigurationError
+from orchestrator.domain.errors import ConfigurationError, Unavailable
 from orchestrator.operations import dead_letters, publishing, status
 from orchestrator.wiring import Running, System, open_system
+
+OWNER_WAIT_S = 5.0
+OWNER_POLL_S = 0.1
 
 OPERATIONS: Mapping[str, Callable[..., Awaitable[Any]]] = {
     "publish": publishing.publish,
@@ -39,16 +44,30 @@ def operator(system: System) -> Call:
 
 @asynccontextmanager
 async def connected(settings: Settings, pipeline: Pipeline) -> AsyncIterator[Call]:
-    """A way to call operations: on servers, on the files of an embedded system, or through their owner."""
+    """A way to call operations: on servers, on the files of an embedded system, or through their owner.
+
+    Raises DataDirInUse when the files have an owner that does not answer within OWNER_WAIT_S seconds.
+    """
     async with AsyncExitStack() as stack:
+        yield await _connect(settings, pipeline, stack)
+
+
+async def _connect(settings: Settings, pipeline: Pipeline, stack: AsyncExitStack) -> Call:
+    patient_until = time.monotonic() + OWNER_WAIT_S
+    while True:
         try:
-            system = await stack.enter_async_context(open_system(settings, pipeline))
-        except DataDirInUse:
-            owner = await Owner.connect(settings.data_dir)
+            return operator(await stack.enter_async_context(open_system(settings, pipeline)))
+        except DataDirInUse as in_use:
+            try:
+                owner = await Owner.connect(settings.data_dir)
+            except Unavailable as silent:
+                # It may be starting or leaving, or another command that is done in a moment.
+                if time.monotonic() > patient_until:
+                    raise DataDirInUse(f"{in_use}, which does not answer") from silent
+                await asyncio.sleep(OWNER_POLL_S)
+                continue
             stack.push_async_callback(owner.close)
-            yield owner.call
-        else:
-            yield operator(system)
+            return owner.call
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from orchestrator.control import OperationFailed
 from orchestrator.domain.deadletters import MAX_REPLAYS, is_parked
 from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.errors import ConfigurationError, JobRefused
@@ -31,7 +32,7 @@ async def show(system: System, queue: str, letter_id: str) -> dict[str, Any]:
     await _agree(system, choice)
     letters = await system.documents.find_dead_letters(choice, limit=1)
     if not letters:
-        raise ConfigurationError([f"no letter '{letter_id}' in {error_queue(queue)}; `justlens dlq list` shows them"])
+        raise OperationFailed(f"no letter '{letter_id}' in {error_queue(queue)}; `justlens dlq list` shows them")
     return {
         **_describe(letters[0]),
         "stack": letters[0].reason.stack,
@@ -90,7 +91,7 @@ def _amended(job_type: type[Job], body: bytes, changes: dict[str, Any]) -> Job:
     try:
         return decode_job(job_type, text.encode()).stamp(now_ms())
     except JobRefused as refusal:
-        raise ConfigurationError([f"still not a job this queue takes: {refusal.reason.message}"]) from refusal
+        raise OperationFailed(f"still not a job this queue takes: {refusal.reason.message}") from refusal
 
 
 async def _settle(

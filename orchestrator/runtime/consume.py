@@ -8,6 +8,7 @@ from orchestrator.domain.errors import SubscriptionLost, Unavailable
 from orchestrator.domain.retrying import backoff_s
 from orchestrator.runtime.execute import handle
 from orchestrator.runtime.lane import Engine, Lane
+from orchestrator.runtime.patience import being_cancelled
 from orchestrator.runtime.ports import Subscription
 
 log = structlog.get_logger(__name__)
@@ -20,6 +21,7 @@ class Consumer:
         self.lane = lane
         self.name = f"{lane.queue}#{number}"
         self.busy = False
+        self._failures = 0
         self._engine = engine
         self._subscription: Subscription | None = None
 
@@ -30,18 +32,18 @@ class Consumer:
 
     async def run(self) -> None:
         """Consume until the drain is requested and the delivery in hand is settled."""
-        failures = 0
         while not self._engine.drain.requested.is_set():
             try:
                 await self._attach_and_work()
-                failures = 0
             except (SubscriptionLost, Unavailable) as away:
                 log.warning("detached", consumer=self.name, detail=str(away))
-            except Exception:
+            except (Exception, asyncio.CancelledError):
+                if being_cancelled():
+                    raise
                 # The delivery in hand was not acked: detaching gives it back, and the delivery limit bounds how often.
                 log.exception("consumer_failed", consumer=self.name)
-            await self._rest(failures)
-            failures += 1
+            await self._rest(self._failures)
+            self._failures += 1
 
     async def stop(self) -> None:
         """Take no new delivery."""
@@ -65,6 +67,7 @@ class Consumer:
                     self.busy = True
                     await handle(delivery, self.lane, self._engine)
                     self.busy = False
+                    self._failures = 0
         finally:
             self.busy = False
             self._subscription = None

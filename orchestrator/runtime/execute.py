@@ -1,5 +1,6 @@
 """One delivery, from its bytes to an outcome. What to do about the outcome is settle's business."""
 
+import asyncio
 import time
 import traceback
 from dataclasses import replace
@@ -14,7 +15,7 @@ from orchestrator.domain.outcome import Outcome, Reject, Retry
 from orchestrator.observe import job_context
 from orchestrator.runtime.ends import Duplicate, HandBack, Settled, Stamp
 from orchestrator.runtime.lane import Engine, Lane, Task, now_ms
-from orchestrator.runtime.patience import OutOfPatience, Patience
+from orchestrator.runtime.patience import OutOfPatience, Patience, being_cancelled
 from orchestrator.runtime.ports import Delivery
 from orchestrator.runtime.settle import settle
 
@@ -39,9 +40,11 @@ async def handle(delivery: Delivery, lane: Lane, engine: Engine) -> Settled:
 
 
 def _read(delivery: Delivery, lane: Lane, received_at: int) -> tuple[Envelope, Job | Reject]:
-    envelope = Envelope(1, received_at, foreign=foreign_headers(delivery.headers))
     try:
         envelope = read_envelope(delivery.headers, received_at)
+    except JobRefused as refusal:
+        return Envelope(1, received_at, foreign=foreign_headers(delivery.headers)), Reject(refusal.reason)
+    try:
         return envelope, lane.decode(delivery.body)
     except JobRefused as refusal:
         return envelope, Reject(refusal.reason)
@@ -91,11 +94,13 @@ async def _run(task: Task, job: Job) -> Outcome:
             if task.patience.over:
                 raise OutOfPatience("the stage was still running") from late
             return Retry(Reason("deadline", f"the stage took longer than {task.lane.deadline_s:g} s"))
-        except Exception as bug:
+        except (Exception, asyncio.CancelledError) as bug:
+            if being_cancelled():
+                raise
             return _bug(bug)
 
 
-def _bug(error: Exception) -> Retry:
+def _bug(error: BaseException) -> Retry:
     """A bug of ours costs an attempt. Its text stays in the log: it may quote anything; the frames travel."""
     log.exception("stage_bug")
     frames = traceback.extract_tb(error.__traceback__)[-8:]

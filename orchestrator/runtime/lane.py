@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from orchestrator.domain.errors import JobFailed
 from orchestrator.domain.headers import Envelope
 from orchestrator.domain.jobs import Job
 from orchestrator.domain.outcome import Outcome
@@ -23,6 +24,12 @@ class Lane:
     successors: Mapping[str, str]
     decode: Callable[[bytes], Job]
     run: Callable[[Job], Awaitable[Outcome]]
+
+    def successor(self, stage: str) -> str:
+        """The queue of the stage that follows. Raises JobFailed: queues.yaml may be mended by the next attempt."""
+        if stage not in self.successors:
+            raise JobFailed("no_successor", f"queues.{self.queue}.next: name a queue that runs the stage '{stage}'")
+        return self.successors[stage]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,10 @@ class Consumers:
         log.info("drained", unsettled=len(late))
         return not late
 
+    def expire(self) -> None:
+        """Cut a drain short: what is still running is handed back now."""
+        self._engine.drain.expire()
+
     def health(self) -> list[QueueHealth]:
         """One line per queue."""
         queues = dict.fromkeys(member.lane.queue for member in self._members)
@@ -74,7 +78,7 @@ class Consumers:
     async def _watch(self) -> None:
         """Ask the broker whether it sees our consumers; detach those of a queue where it sees fewer, twice running."""
         suspects: set[str] = set()
-        while True:
+        while not self._engine.drain.requested.is_set():
             await asyncio.sleep(WATCH_EVERY_S)
             suspects = {h.queue for h in self.health() if await self._is_short(h, again=h.queue in suspects)}
 
@@ -84,6 +88,11 @@ class Consumers:
         except JustLensError as away:
             log.debug("watchdog_blind", queue=health.queue, detail=str(away))
             return False
+        except Exception:
+            log.exception("watchdog_blind", queue=health.queue)
+            return False
+        if self._engine.drain.requested.is_set():
+            return False  # stopped consumers are still ours, and no longer the broker's
         short = seen < min(health.attached, self._attached(health.queue))
         if short and again:
             log.error("consumers_lost", queue=health.queue, attached=health.attached, seen=seen)

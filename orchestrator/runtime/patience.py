@@ -18,6 +18,12 @@ log = structlog.get_logger(__name__)
 ACK_TIMEOUT_SHARE = 0.8
 
 
+def being_cancelled() -> bool:
+    """Whether the current task is told to end. A CancelledError without that is a library's own, not a shutdown."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class OutOfPatience(JustLensError):
     """The delivery must be handed back now; ``cause`` says what it was waiting for."""
 

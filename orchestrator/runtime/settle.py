@@ -2,17 +2,21 @@
 
 Done       writes -> effects -> next jobs (confirmed) -> ledger -> ack
 Retry      retry tier of its lane (confirmed), attempt + 1 -> ack
-Reject     error.<queue> (confirmed), body untouched -> ledger -> index -> ack
+Reject     error.<queue> (confirmed), body untouched -> index -> ledger -> ack
 Stamp      own queue (confirmed), with job_id and submitted_at -> ack
 Duplicate  ack: another copy of the same job came to its end before
 HandBack   own queue (confirmed), same attempt -> ack; nack only when that publish fails
+
+The ledger comes last before the ack: it is what tells other copies of the job that nothing is left to do.
 """
 
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
 
-from orchestrator.domain.deadletters import read_letter
+from orchestrator.domain.deadletters import dropped_entry, read_letter
 from orchestrator.domain.errors import JobError, JobFailed, JobRefused, Reason, Unavailable
 from orchestrator.domain.headers import Envelope, read_envelope
 from orchestrator.domain.jobs import Job
@@ -24,6 +28,8 @@ from orchestrator.runtime.ends import Amend, Drop, Duplicate, HandBack, LetterEn
 from orchestrator.runtime.lane import Engine, Task, now_ms
 from orchestrator.runtime.patience import OutOfPatience
 from orchestrator.runtime.ports import Broker, DeadLetterIndex, Delivery, Ledger, Message
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -66,16 +72,14 @@ async def _carry_out(task: Task, outcome: Outcome | HandBack | Stamp | Duplicate
 
 async def _finish(task: Task, done: Done, engine: Engine) -> Settled:
     insist = task.patience.insist
+    following = [(task.lane.successor(step.stage), step.job) for step in done.publish]
     for write in done.writes:
         await insist(engine.applier.write, write)
     for effect in done.effects:
         await insist(engine.applier.effect, effect)
-    for following in done.publish:
-        queue = task.lane.successors[following.stage]
-        await insist(engine.broker.publish, queue, _message(following.job, task.envelope.for_next_job(now_ms())))
-    entry = _entry(task, "done", None)
-    if entry is not None:
-        await insist(engine.ledger.record_job, entry)
+    for queue, job in following:
+        await insist(engine.broker.publish, queue, _message(job, task.envelope.for_next_job(now_ms())))
+    await _record(task, "done", None, engine)
     await engine.broker.ack(task.delivery)
     log.info("done", attempt=task.envelope.attempt, took_ms=round((time.monotonic() - task.started) * 1000))
     return Settled("done")
@@ -100,21 +104,25 @@ async def _bury(task: Task, reason: Reason, engine: Engine) -> Settled:
     letter = read_letter(task.lane.queue, task.delivery.body, headers, now_ms())
     message = Message(task.delivery.body, headers, letter.job_id)
     await insist(engine.broker.publish, error_queue(task.lane.queue), message)
-    entry = _entry(task, "dead", reason)
-    if entry is not None:
-        await insist(engine.ledger.record_job, entry)
-    await insist(_index, letter, engine)
+    await insist(_unless_refused, engine.dead_letters.index_dead_letter, letter)
+    await _record(task, "dead", reason, engine)
     await engine.broker.ack(task.delivery)
     log.error("dead", attempt=task.envelope.attempt, reason=str(reason), stack=reason.stack or None)
     return Settled("dead", reason)
 
 
-async def _index(letter: DeadLetter, engine: Engine) -> None:
-    """The message is safe in its error queue by now: an index that refuses the letter is for a later scan to mend."""
+async def _record(task: Task, outcome: Terminal, reason: Reason | None, engine: Engine) -> None:
+    entry = _entry(task, outcome, reason)
+    if entry is not None:
+        await task.patience.insist(_unless_refused, engine.ledger.record_job, entry)
+
+
+async def _unless_refused(step: Callable[[T], Awaitable[None]], value: T) -> None:
+    """Ledger and index describe what is so already: a line they refuse is logged, and no reason to undo anything."""
     try:
-        await engine.dead_letters.index_dead_letter(letter)
+        await step(value)
     except JobError as refused:
-        log.error("dead_letter_not_indexed", reason=str(refused))
+        log.error("not_recorded", reason=str(refused))
 
 
 async def _stamp(task: Task, job: Job, engine: Engine) -> Settled:
@@ -155,21 +163,9 @@ async def settle_letter(
 
 
 async def _record_drop(letter: DeadLetter, reason: Reason, ledger: Ledger) -> None:
-    if letter.job_id is None:
-        return
-    entry = LedgerEntry(
-        job_id=letter.job_id,
-        queue=letter.queue,
-        outcome="dropped",
-        attempts=letter.attempts,
-        business_id=letter.business_id or "",
-        image_id=letter.image_id or "",
-        received_at=letter.died_at,
-        took_ms=0.0,
-        reason=reason,
-        replays=letter.replays,
-    )
-    await ledger.record_job(entry)
+    entry = dropped_entry(letter, reason)
+    if entry is not None:
+        await ledger.record_job(entry)
 
 
 def _message(job: Job, envelope: Envelope) -> Message:

@@ -414,15 +414,22 @@ async def _silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None
 
 
 @pytest.mark.parametrize(
-    ("talk", "within_s"),
-    [(_one_byte_at_a_time, LIMITS.timeout_s), (_headers_a_byte_at_a_time, 0.4), (_silent, 0.4)],
+    ("talk", "within_s", "words"),
+    [
+        (_one_byte_at_a_time, LIMITS.timeout_s, "took too long"),
+        (_headers_a_byte_at_a_time, 0.4, "no answer in time"),
+        (_silent, 0.4, "no answer in time"),
+    ],
 )
-async def test_a_slow_server_is_left_when_the_time_is_up(fetcher: SafeFetcher, talk: Talk, within_s: float) -> None:
+async def test_a_slow_server_is_left_when_the_time_is_up(
+    fetcher: SafeFetcher, talk: Talk, within_s: float, words: str
+) -> None:
     async with RawServer(talk).running() as server:
         began = monotonic()
         caught = await failure(fetcher, server.url)
 
         assert (type(caught), caught.reason.code) == (JobFailed, "source_unavailable")
+        assert words in caught.reason.message
         assert within_s * 0.9 <= monotonic() - began < within_s + 2.0
 
 
@@ -451,9 +458,11 @@ async def test_a_slow_server_is_left_when_the_time_is_up(fetcher: SafeFetcher, t
 )
 async def test_a_broken_answer_may_be_better_next_time(fetcher: SafeFetcher, answer: bytes) -> None:
     async with RawServer(says(answer)).running() as server:
-        caught = await failure(fetcher, server.url)
+        caught = await failure(fetcher, f"{server.url}/?sig=s3cret")
 
         assert (type(caught), caught.reason.code) == (JobFailed, "source_unavailable")
+        assert "s3cret" not in str(caught)
+        assert caught.__cause__ is None
 
 
 async def test_a_declared_length_over_the_limit_is_believed_without_reading(fetcher: SafeFetcher) -> None:

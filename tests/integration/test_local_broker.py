@@ -255,9 +255,7 @@ class TestCommits:
 class TestRules:
     async def test_a_full_queue_refuses_exactly_and_counts_ready_messages_only(self, tmp_path: Path) -> None:
         broker = await opened(tmp_path / "broker.sqlite")
-        results = await asyncio.gather(
-            *(broker.publish("small", message()) for _ in range(10)), return_exceptions=True
-        )
+        results = await asyncio.gather(*(broker.publish("small", message()) for _ in range(10)), return_exceptions=True)
         assert [type(result) for result in results].count(Unavailable) == 7
         await take(await broker.subscribe("small"))
         await broker.publish("small", message())
@@ -307,6 +305,19 @@ class TestRules:
         assert delivery.body == b"left over"
         await broker.ack(delivery)
         assert await subscription.next() is None
+        await broker.close()
+
+    async def test_settling_a_delivery_again_does_nothing(self) -> None:
+        broker = await opened(":memory:")
+        for body in (b"first", b"second"):
+            await broker.publish("jobs", message(body))
+        subscription = await broker.subscribe("jobs")
+        delivery = await take(subscription)
+        await asyncio.gather(broker.ack(delivery), broker.ack(delivery))
+        await broker.requeue(delivery)
+        assert (await take(subscription)).body == b"second"
+        assert await subscription.next(0.1) is None, "one slot was freed twice"
+        assert await broker.depth("jobs") == QueueDepth(0, 1, 1, 1)
         await broker.close()
 
     async def test_nobody_consumes_a_retry_queue(self) -> None:

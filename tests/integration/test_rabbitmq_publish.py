@@ -172,7 +172,9 @@ async def test_a_cancelled_publisher_is_cancelled_and_the_others_go_on(broker: R
     assert (await drain(broker, QUEUE)).count("other") == 20
 
 
-async def test_an_error_of_the_broker_never_shows_the_password(rabbitmq: RabbitMQ, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_of_the_broker_never_shows_the_password(
+    rabbitmq: RabbitMQ, caplog: pytest.LogCaptureFixture
+) -> None:
     url = f"amqp://guest:s3cr3t-word@127.0.0.1:{rabbitmq.port}/"
     management_url = f"http://guest:s3cr3t-word@127.0.0.1:{rabbitmq.management_port}"
     async with client(url, management_url) as broker:

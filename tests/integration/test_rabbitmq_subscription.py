@@ -77,7 +77,6 @@ async def test_never_more_than_prefetch_deliveries_are_unacked(broker: RabbitBro
     in_hand = [await taken(subscription) for _ in range(3)]
     for _ in range(9):
         assert await subscription.next(timeout_s=0.02) is None
-        assert 12 - (await broker.depth(QUEUE)).ready <= 12
         await broker.ack(in_hand.pop(0))
         in_hand.append(await taken(subscription))
     assert [delivery.body for delivery in in_hand] == [b"9", b"10", b"11"]
@@ -194,34 +193,13 @@ async def test_the_delivery_limit_leads_to_the_error_queue(broker: RabbitBroker)
     assert await subscription.next(timeout_s=0.05) is None
 
 
-async def test_a_dead_letter_waits_at_its_source_while_the_error_queue_is_away(
-    broker: RabbitBroker, vhost: str
-) -> None:
-    async with await aio_pika.connect(vhost) as plain:
-        await (await plain.channel()).queue_delete(error_queue(QUEUE))
-    await publish(broker, "precious")
-    subscription = await broker.subscribe(QUEUE)
-    for _ in range(3):
-        await broker.requeue(await taken(subscription))
-
-    async def in_transit() -> bool:
-        depth = await broker.depth(QUEUE)
-        return (depth.ready, depth.unacked, depth.total) == (0, 0, 1)
-
-    await eventually(in_transit, "the message to show in the total only")
-    await broker.apply_topology(pipeline(delivery_limit=2))
-    delivery = await (await broker.subscribe(error_queue(QUEUE))).next(timeout_s=60)
-    assert delivery is not None
-    assert delivery.body == b"precious"
-
-
 async def test_a_retry_comes_back_after_its_delay(broker: RabbitBroker) -> None:
     subscription = await broker.subscribe(QUEUE)
     started = time.monotonic()
     await broker.publish(retry_queue(QUEUE, 30), message("slow"))
     await broker.publish(retry_queue(QUEUE, 1), message("quick", **{"x-attempt": 2}))
     delivery = await taken(subscription)
-    assert 0.9 <= time.monotonic() - started
+    assert time.monotonic() - started >= 0.9
     assert (delivery.queue, delivery.body, delivery.headers["x-attempt"]) == (QUEUE, b"quick", 2)
     assert (await broker.depth(retry_queue(QUEUE, 30))).ready == 1
 

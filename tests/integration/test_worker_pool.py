@@ -225,7 +225,7 @@ async def test_no_endpoint_is_sent_more_than_its_limit(workers: list[StubWorker]
 
 async def test_calls_over_the_limit_wait_in_order_of_arrival(workers: list[StubWorker]) -> None:
     ended: list[int] = []
-    async with pooled(workers[:1], max_in_flight=1) as pool:
+    async with pooled(workers[:1], max_in_flight=1, poll_interval_s=60) as pool:
 
         async def numbered(number: int) -> None:
             await call(pool)

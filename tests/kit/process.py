@@ -72,6 +72,11 @@ class Child:
         """Whether the process has not ended."""
         return self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended: its exit code, or the negative number of the signal; None while it runs."""
+        return self._process.poll()
+
     def signal(self, number: int) -> None:
         """Send a signal; a process that has ended gets none."""
         if self.alive():

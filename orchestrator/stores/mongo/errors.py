@@ -6,7 +6,7 @@ from pymongo.errors import OperationFailure, PyMongoError, WriteError
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.stores.values import refused
 
-FOREIGN = (PyMongoError, BSONError, OverflowError, UnicodeError, TimeoutError)
+FOREIGN = (PyMongoError, BSONError, OverflowError, UnicodeError, OSError)
 """What a call of the driver raises, apart from our own mistakes."""
 
 _MAX_TEXT = 300
@@ -35,7 +35,7 @@ def translate(error: Exception) -> JobRefused | Unavailable:
     match error:
         case WriteError() | OperationFailure():
             return refused(text) if error.code in _REFUSING else Unavailable("mongodb", text)
-        case PyMongoError() | TimeoutError() | InvalidBSON():
+        case PyMongoError() | OSError() | InvalidBSON():
             return Unavailable("mongodb", text)
         case _:
             return refused(text)

@@ -1,0 +1,117 @@
+"""`justlens config`: what is in force, and where it comes from."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import typer
+from pydantic import BaseModel, SecretStr
+from rich.text import Text
+
+from orchestrator.cli.invocation import Invocation, invocation
+from orchestrator.cli.terminal import AsJson, plain, print_json, stdout, table
+from orchestrator.config import Pipeline, Settings
+from orchestrator.domain.urls import without_secrets
+
+Origin = Literal["default", "environment", "command line"]
+_STYLES = {"default": "dim", "environment": "cyan", "command line": "magenta"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One setting as people may see it."""
+
+    name: str
+    variable: str
+    value: Any
+    origin: Origin
+    description: str
+
+
+def config(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show every setting with its value and where it comes from, and the pipeline in force. Secrets are masked."""
+    asked = invocation(context)
+    settings, pipeline = asked.configured()
+    lines = describe(settings, asked, os.environ)
+    if as_json:
+        print_json({"settings": [asdict(line) for line in lines], "pipeline": masked(_document(pipeline))})
+        return
+    made = table("Settings", ("setting", "value", "from", "meaning"))
+    made.columns[0].no_wrap = True
+    for line in lines:
+        origin = plain(line.origin, _STYLES[line.origin])
+        made.add_row(line.variable, plain(_short(line.value)), origin, plain(line.description, "dim"))
+    stdout().print(made)
+    _print_pipeline(pipeline, settings)
+
+
+def describe(settings: Settings, asked: Invocation, environment: Mapping[str, str]) -> list[Line]:
+    """Every setting in force."""
+    present = {name.upper() for name in environment}
+    lines = []
+    for name, field in Settings.model_fields.items():
+        variable = f"JUSTLENS_{name.upper()}"
+        origin: Origin = "environment" if variable in present else "default"
+        if name in asked.overrides:
+            origin = "command line"
+        lines.append(Line(name, variable, masked(getattr(settings, name)), origin, field.description or ""))
+    return lines
+
+
+def masked(value: Any) -> Any:
+    """``value`` as JSON without secrets: of a secret URL the address stays, of other URLs all but user and query."""
+    match value:
+        case SecretStr():
+            secret = value.get_secret_value()
+            return _address(secret) if "://" in secret else "***"
+        case str():
+            return _address(value) if "://" in value else value
+        case None | bool() | int() | float():
+            return value
+        case Mapping():
+            return {str(name): masked(item) for name, item in value.items()}
+        case Sequence():
+            return [masked(item) for item in value]
+        case _:
+            return str(value)
+
+
+def _address(url: str) -> str:
+    shown = without_secrets(url)
+    hidden = "***@" if "@" in url and "(unreadable" not in shown else ""
+    return shown.replace("://", f"://{hidden}", 1)
+
+
+def _document(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json")
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "unset"
+    return "empty" if value in ("", [], {}) else str(value)
+
+
+def _print_pipeline(pipeline: Pipeline, settings: Settings) -> None:
+    columns = ("queue", "stage", "workers", "consumers", "deadline", "retries after")
+    made = table(f"Pipeline ({settings.queues_file})", columns, numbers=("consumers", "deadline"))
+    for name, queue in pipeline.queues.items():
+        follows = [plain(f"then {following}", "dim") for following in queue.next]
+        delays = ", ".join(f"{delay:g}" for delay in queue.retry_delays_s)
+        made.add_row(
+            Text("\n").join([plain(name), *follows]),
+            queue.stage,
+            queue.workers or "-",
+            str(queue.consumers),
+            f"{queue.deadline_s:g} s",
+            f"{delays} s" if delays else "-",
+        )
+    stdout().print(made)
+    pools = table("Workers", ("pool", "endpoints", "policy", "in flight", "timeout"), numbers=("in flight", "timeout"))
+    for name, pool in pipeline.workers.items():
+        own = settings.mode == "embedded" and name not in settings.endpoints
+        urls = settings.endpoints.get(name, list(pool.endpoints))
+        where = "started by `justlens run`" if own else ", ".join(masked(urls))
+        pools.add_row(name, plain(where), pool.policy, str(pool.max_in_flight), f"{pool.timeout_s:g} s")
+    stdout().print(pools)

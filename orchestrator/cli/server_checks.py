@@ -1,0 +1,172 @@
+"""Checks of what lies across the network. Each has connections of its own and changes nothing that anybody reads."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from orchestrator.cli.checks import Check, NotChecked, Wrong
+from orchestrator.cli.topology import rabbit_broker
+from orchestrator.config import Pipeline, Settings
+from orchestrator.domain.errors import Unroutable
+from orchestrator.domain.urls import without_secrets
+
+if TYPE_CHECKING:
+    from orchestrator.runtime.rabbitmq import Difference
+    from orchestrator.wiring import System
+
+_BROKER = "(broker)"
+
+
+def broker_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check]:
+    """RabbitMQ: connection, the right to publish, queues, feature flags."""
+
+    async def publishing() -> str:
+        from orchestrator.runtime.ports import Message
+
+        async with rabbit_broker(settings) as broker:
+            try:
+                await broker.publish(f"doctor.{uuid.uuid4().hex}", Message(b"{}", {}, None))
+            except Unroutable:
+                # The broker read the message and found no such queue: connected, and allowed to publish.
+                return without_secrets(settings.amqp_url.get_secret_value())
+        raise Wrong("a queue that cannot exist took a message")
+
+    async def queues() -> str:
+        found = [one for one in await _differences(settings, load()) if one.queue != _BROKER and not one.harmless]
+        if found:
+            raise Wrong("; ".join(str(one) for one in found))
+        return "as queues.yaml says"
+
+    async def flags() -> str:
+        found = [one for one in await _differences(settings, load()) if one.queue == _BROKER]
+        if found:
+            raise Wrong("; ".join(str(one) for one in found))
+        return "stream_queue is enabled"
+
+    return [
+        Check(
+            "rabbitmq",
+            publishing,
+            "Start the broker, correct JUSTLENS_AMQP_URL, or let its user write to the default exchange.",
+        ),
+        Check(
+            "rabbitmq queues",
+            queues,
+            "`justlens topology apply` creates what is missing; `justlens topology diff` lists what has to be changed"
+            " by hand. Both comparisons need JUSTLENS_MANAGEMENT_URL.",
+        ),
+        Check(
+            "rabbitmq feature flag",
+            flags,
+            "Run `rabbitmqctl enable_feature_flag stream_queue`: without it dead-lettering may lose jobs."
+            " JUSTLENS_MANAGEMENT_URL has to be set for this check.",
+        ),
+    ]
+
+
+async def _differences(settings: Settings, pipeline: Pipeline) -> "list[Difference]":
+    if settings.management_url is None:
+        raise NotChecked("JUSTLENS_MANAGEMENT_URL is not set")
+    async with rabbit_broker(settings) as broker:
+        return await broker.diff_topology(pipeline)
+
+
+def store_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check]:
+    """MongoDB and S3."""
+
+    @asynccontextmanager
+    async def opened() -> "AsyncIterator[System]":
+        from orchestrator.wiring import open_system
+
+        async with open_system(settings, load()) as system:
+            yield system
+
+    async def mongo() -> str:
+        async with opened() as system:
+            await system.documents.ping()
+        return f"database {settings.mongo_database}"
+
+    async def mongo_writes() -> str:
+        async with opened() as system:
+            # Removing what is not there needs the right to write, and writes nothing.
+            await system.documents.forget_dead_letter("doctor", uuid.uuid4().hex)
+        return "allowed"
+
+    async def bucket() -> str:
+        async with opened() as system:
+            await system.objects.ping()
+        return (
+            f"bucket {settings.s3_bucket} at {without_secrets(settings.s3_endpoint) if settings.s3_endpoint else 'AWS'}"
+        )
+
+    return [
+        Check("mongodb", mongo, "Start MongoDB, or correct JUSTLENS_MONGO_URL."),
+        Check(
+            "mongodb writes", mongo_writes, "Give the user of JUSTLENS_MONGO_URL the role readWrite on the database."
+        ),
+        Check(
+            "s3",
+            bucket,
+            "Create the bucket, or correct JUSTLENS_S3_ENDPOINT, JUSTLENS_S3_BUCKET and the access key.",
+        ),
+    ]
+
+
+def endpoint_checks(settings: Settings, pipeline: Pipeline) -> list[Check]:
+    """Every worker endpoint there is to reach: its readiness, and who it says that it is."""
+    pools = dict.fromkeys(queue.workers for queue in pipeline.queues.values() if queue.workers)
+    urls = {
+        pool: settings.endpoints.get(pool, list(pipeline.workers[pool].endpoints) if settings.mode == "servers" else [])
+        for pool in pools
+    }
+    return [_endpoint_check(pool, url) for pool, found in urls.items() for url in found]
+
+
+def _endpoint_check(pool: str, url: str) -> Check:
+    async def look() -> str:
+        from orchestrator.clients.endpoint import Endpoint
+        from orchestrator.clients.http import open_session
+
+        endpoint = Endpoint(url.rstrip("/"))
+        async with open_session() as session:
+            await endpoint.look(session, pool)
+        if endpoint.mismatch:
+            raise Wrong(endpoint.mismatch)
+        if not endpoint.ready or endpoint.handshake is None:
+            raise Wrong("it does not answer, or is not ready")
+        return f"{endpoint.handshake.model}, release {endpoint.handshake.release}"
+
+    return Check(
+        f"worker {pool} {without_secrets(url)}",
+        look,
+        f"Start it (`justlens worker {pool}`), wait until it has loaded, or correct its URL in queues.yaml or"
+        " JUSTLENS_ENDPOINTS.",
+    )
+
+
+def cdn_checks(settings: Settings) -> list[Check]:
+    """The CDN, if there is one: whether anything answers there. Nothing is purged."""
+    if settings.cdn_purge_url is None:
+        return []
+    url = settings.cdn_purge_url
+
+    async def look() -> str:
+        import aiohttp
+
+        from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of, open_session
+
+        timeout = aiohttp.ClientTimeout(total=settings.cdn_timeout_s)
+        try:
+            async with (
+                open_session() as session,
+                session.head(url, timeout=timeout, allow_redirects=False) as response,
+            ):
+                status = response.status
+        except TRANSPORT_ERRORS as error:
+            raise Wrong(f"{without_secrets(url)}: {fault_of(error).detail}") from None
+        if status >= 500:
+            raise Wrong(f"{without_secrets(url)}: status {status}")
+        return without_secrets(url)
+
+    return [Check("cdn", look, "Correct JUSTLENS_CDN_PURGE_URL, or mend the way there; purges wait until it answers.")]

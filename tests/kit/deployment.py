@@ -1,0 +1,233 @@
+"""One deployment of JustLens on real servers, for fault tests: its own vhost, database, bucket, workers and outside."""
+
+import asyncio
+import json
+import random
+import socket
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from orchestrator.config import load_settings
+from orchestrator.domain.errors import PublishUnconfirmed, Unavailable
+from orchestrator.runtime.ports import Message
+from orchestrator.runtime.rabbitmq import RabbitBroker
+from orchestrator.wiring import load_checked_pipeline
+from tests.kit.checker import Verdict, check
+from tests.kit.evidence import Evidence, JobKey
+from tests.kit.gathering import gather
+from tests.kit.load import BULK, PROCESS, UPDATE, Planned
+from tests.kit.mongod import Mongod
+from tests.kit.orchestrators import Orchestrator, Processes
+from tests.kit.outside import Outside
+from tests.kit.process import free_port, wait_until
+from tests.kit.rabbitmq import RabbitMQ
+from tests.kit.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server
+
+QUIET_S = 2.5
+"""How long the queues must look empty: the broker's own counts are up to two seconds old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The real servers of a deployment. A port, if given, is that of a fault proxy the orchestrators go through."""
+
+    rabbitmq: RabbitMQ
+    vhost: str
+    mongod: Mongod
+    database: str
+    s3: S3Server
+    bucket: str
+    amqp_port: int | None = None
+    mongo_port: int | None = None
+    s3_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What differs between tests. ``queue`` holds changes to every queue of queues.yaml, ``pool`` to the worker pool,
+    ``environment`` more JUSTLENS_ settings without that prefix. ``worker_urls`` replaces the stub workers."""
+
+    stub_workers: int = 2
+    worker_latency_s: float = 0.0
+    consumers: int = 4
+    queue: Mapping[str, Any] | None = None
+    pool: Mapping[str, Any] | None = None
+    environment: Mapping[str, str] | None = None
+    worker_urls: Sequence[str] = ()
+
+
+class Deployment:
+    """``async with Deployment(servers, tmp_path) as deployment``: topology applied, workers up, no orchestrator yet."""
+
+    def __init__(self, servers: Servers, folder: Path, options: Options | None = None) -> None:
+        self.servers = servers
+        self.folder = folder
+        self.options = options or Options()
+        self.outside = Outside()
+        self.worker_ports = [] if self.options.worker_urls else [free_port() for _ in range(self.options.stub_workers)]
+        self.processes = Processes(folder)
+        self.jobs: list[Planned] = []
+        self.confirmed: set[JobKey] = set()
+        self.unknown: set[JobKey] = set()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._stack.callback(self.processes.close)
+            await self._stack.enter_async_context(self.outside)
+            for port in self.worker_ports:
+                self.processes.start_worker(port, self.options.worker_latency_s)
+            self.queues_file.write_text(yaml.safe_dump(self._pipeline()))
+            self.settings = load_settings(**self._settings(amqp_port=None))
+            self.pipeline = load_checked_pipeline(self.settings)
+            self.broker = RabbitBroker(self.settings)
+            self._stack.push_async_callback(self.broker.close)
+            await self.broker.apply_topology(self.pipeline)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def queues_file(self) -> Path:
+        """The pipeline of this deployment."""
+        return self.folder / "queues.yaml"
+
+    def _pipeline(self) -> dict[str, Any]:
+        defaults = {"deadline_s": 20, "retry_delays_s": [0.2, 0.5, 1], "delivery_limit": 20}
+        some, few = self.options.consumers, max(1, self.options.consumers // 2)
+        enhance = {"stage": "enhance", "workers": "enhance", "next": [UPDATE]}
+        urls = [*self.options.worker_urls] or [f"http://127.0.0.1:{port}" for port in self.worker_ports]
+        # Pictures that fail on purpose must not eject a worker that does what it is told.
+        pool = {"endpoints": urls, "max_in_flight": 8, "timeout_s": 15, "eject_after": 1000, "probe_after_s": 1}
+        return {
+            "version": 1,
+            "defaults": {**defaults, **(self.options.queue or {})},
+            "queues": {
+                PROCESS: {**enhance, "consumers": some},
+                BULK: {**enhance, "consumers": few},
+                UPDATE: {"stage": "enhance_update", "consumers": some},
+            },
+            "workers": {"enhance": {**pool, **(self.options.pool or {})}},
+        }
+
+    def _settings(self, amqp_port: int | None) -> dict[str, str]:
+        servers = self.servers
+        s3_port = servers.s3_port or servers.s3.port
+        return {
+            "mode": "servers",
+            "queues_file": str(self.queues_file),
+            "amqp_url": servers.rabbitmq.amqp_url(servers.vhost, port=amqp_port),
+            "management_url": servers.rabbitmq.management_url,
+            "mongo_url": servers.mongod.url_through(servers.mongo_port or servers.mongod.port),
+            "mongo_database": servers.database,
+            "s3_endpoint": f"http://127.0.0.1:{s3_port}",
+            "s3_bucket": servers.bucket,
+            "s3_region": REGION,
+            "s3_access_key": ACCESS_KEY,
+            "s3_secret_key": SECRET_KEY,
+            "cdn_purge_url": self.outside.purge_url,
+            "drain_s": "10",
+            "log_level": "info",
+            "log_format": "json",
+        }
+
+    def environment(self) -> dict[str, str]:
+        """The JUSTLENS_ variables of an orchestrator, or of the command line, of this deployment."""
+        own = {**self._settings(self.servers.amqp_port), "fetch_allow_networks": '["127.0.0.0/8"]'}
+        return {f"JUSTLENS_{name.upper()}": value for name, value in {**own, **(self.options.environment or {})}.items()}
+
+    async def start(self, *, crash_at: str | None = None, image: str | None = None, ready: bool = True) -> Orchestrator:
+        """Start an orchestrator and, with ``ready``, wait until it is.
+
+        ``crash_at`` ends it at a point of tests.faults.crashing, such as ``after_publish_next:3``; with ``image``
+        (``business_id/image_id``) only passes for that image count.
+        """
+        extra = {"CRASH_AT": crash_at, "CRASH_IMAGE": image}
+        environment = {**self.environment(), **{name: value for name, value in extra.items() if value}}
+        module = "tests.faults.crashing" if crash_at else "orchestrator"
+        process = self.processes.start_orchestrator(environment, module)
+        if ready:
+            await process.ready()
+        return process
+
+    async def workers_ready(self) -> None:
+        """Return when every stub worker listens."""
+        for port in self.worker_ports:
+            await asyncio.to_thread(wait_until, lambda port=port: _listens(port), 20, "a stub worker to listen")
+
+    async def publish(self, jobs: Iterable[Planned], *, copies: int = 1, in_flight: int = 64) -> None:
+        """Publish each job ``copies`` times and note what the broker answered."""
+        permits = asyncio.Semaphore(in_flight)
+        jobs = list(jobs)
+        self.jobs += jobs
+
+        async def one(job: Planned) -> None:
+            async with permits:
+                await self._publish(job)
+
+        await asyncio.gather(*(one(job) for job in jobs for _ in range(copies)))
+
+    async def _publish(self, job: Planned) -> None:
+        """Until the broker took it; an answer that stays away is noted as unknown, and the job published again."""
+        while True:
+            try:
+                await self.broker.publish(job.queue, Message(job.body, {}, job.job_id))
+            except PublishUnconfirmed:
+                self.unknown.add(job.key)
+            except Unavailable:
+                await asyncio.sleep(0.2 + 0.2 * random.random())
+            else:
+                self.confirmed.add(job.key)
+                return
+
+    async def totals(self) -> dict[str, int]:
+        """Messages per queue of the broker (its names), in transit included, as the broker last counted."""
+        path = f"/api/queues/{self.servers.vhost}?columns=name,messages"
+        found = await asyncio.to_thread(self.servers.rabbitmq.api, "GET", path)
+        return {queue["name"]: int(queue.get("messages") or 0) for queue in found}
+
+    async def drained(self, timeout_s: float = 60.0) -> float:
+        """Wait until nothing is left to do in any main or retry queue. Seconds until that began.
+
+        Raises AssertionError with what is left.
+        """
+        began = time.monotonic()
+        empty_since: float | None = None
+        while empty_since is None or time.monotonic() - empty_since < QUIET_S:
+            left = {name: total for name, total in (await self._left()).items() if total}
+            now = time.monotonic()
+            empty_since = None if left else (empty_since or now)
+            assert now - began < timeout_s + QUIET_S, f"not drained after {timeout_s} s: {json.dumps(left)}"
+            await asyncio.sleep(0.1)
+        return empty_since - began
+
+    async def _left(self) -> dict[str, int]:
+        totals = {name: total for name, total in (await self.totals()).items() if not name.startswith("error.")}
+        ready = {queue: (await self.broker.depth(queue)).ready for queue in self.pipeline.queues}
+        return {name: max(total, ready.get(name, 0)) for name, total in totals.items()}
+
+    async def evidence(self) -> Evidence:
+        """What was published, and what is found now. Call it when the system has come to rest."""
+        return await gather(self)
+
+    async def verdict(self) -> Verdict:
+        """The checker's judgement of the run so far."""
+        return check(await self.evidence())
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,95 @@
+"""Measured figures: kept in one file by id, shown as a table.
+
+    python -m tests.kit.figures build/bench.json             print the table
+    python -m tests.kit.figures README.md build/bench.json   put it between the file's bench markers
+"""
+
+import json
+import os
+import platform
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypedDict
+
+_BLOCK = re.compile(r"(<!-- bench:begin -->\n).*?(<!-- bench:end -->)", re.DOTALL)
+_RABBITMQ = Path("/usr/lib/rabbitmq/lib")
+
+
+class Row(TypedDict):
+    """One figure. ``spread`` is least to greatest, ``n`` how often what was measured, ``peer`` what against."""
+
+    id: str
+    what: str
+    value: float
+    target: str
+    holds: bool
+    n: str
+    spread: str
+    peer: str
+
+
+def machine() -> dict[str, str]:
+    """When and on what kind of machine a figure was measured."""
+    found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    servers = sorted(path.name.rpartition("-")[2] for path in _RABBITMQ.glob("rabbitmq_server-*"))
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "cpu": found[1] if found else platform.machine(),
+        "cores": str(os.cpu_count()),
+        "rabbitmq": servers[-1] if servers else "none",
+        "python": platform.python_version(),
+    }
+
+
+def record(file: Path, row: Row) -> None:
+    """Write ``row`` down, in place of an earlier one with its id."""
+    kept = json.loads(file.read_text()) if file.exists() else {"rows": []}
+    rows = {each["id"]: each for each in kept["rows"]} | {row["id"]: row}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"machine": machine(), "rows": [rows[name] for name in sorted(rows)]}, indent=2)
+    file.write_text(text + "\n")
+    verdict = "holds" if row["holds"] else "MISSED"
+    print(f"{row['id']}: {row['value']:g} ({row['target']}, {verdict}; {row['spread']}) {row['what']}", flush=True)
+
+
+def table(file: Path) -> str:
+    """The figures as Markdown. A missed target says so."""
+    kept = json.loads(file.read_text())
+    made = kept["machine"]
+    lines = [
+        f"Measured on {made['date']}: {made['cores']} cores of {made['cpu']}, RabbitMQ {made['rabbitmq']},"
+        f" Python {made['python']}. Medians; in brackets the least and the greatest round.",
+        "",
+        "| | figure | measured | target | against | n |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in kept["rows"]:
+        target = row["target"] if row["holds"] else f"{row['target']} **missed**"
+        measured = f"{row['value']:g} ({row['spread']})"
+        lines.append(f"| {row['id']} | {row['what']} | {measured} | {target} | {row['peer']} | {row['n']} |")
+    return "\n".join(lines) + "\n"
+
+
+def rewrite(page: Path, file: Path) -> None:
+    """Put the table between the markers of ``page``. Raises ValueError when it has none."""
+    text, found = _BLOCK.subn(lambda match: match[1] + table(file) + match[2], page.read_text())
+    if not found:
+        raise ValueError(f"{page}: no <!-- bench:begin --> and <!-- bench:end -->")
+    page.write_text(text)
+
+
+def main(arguments: list[str]) -> None:
+    """See the module."""
+    match arguments:
+        case [file]:
+            print(table(Path(file)), end="")
+        case [page, file]:
+            rewrite(Path(page), Path(file))
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,140 @@
+"""Orchestrator processes of a test: started, killed, frozen, asked to leave, never left running."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.kit.process import Child, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_TIMEOUT_S = 30.0
+
+
+def plain_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a child: nothing of the developer's shell but the path."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", **extra}
+
+
+class Orchestrator:
+    """One orchestrator process: ``python -m orchestrator run``, or a launcher that crashes it on purpose."""
+
+    def __init__(self, name: str, folder: Path, environment: Mapping[str, str], module: str = "orchestrator") -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self.port = free_port()
+        env = plain_environment({"HOME": str(folder), **environment, "JUSTLENS_HTTP_PORT": str(self.port)})
+        self._child = Child([sys.executable, "-m", module, "run"], env, self.log, ROOT)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._child.pid
+
+    def alive(self) -> bool:
+        """Whether the process has not ended."""
+        return self._child.alive()
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, as subprocess says it; None while it runs."""
+        return self._child.exit_code
+
+    async def ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Return when /readyz answers 200. Raises AssertionError with the log when it ended or takes too long."""
+        deadline = time.monotonic() + timeout_s
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
+            while not await self._is_ready(session):
+                assert self.alive(), f"{self.name} ended with {self.exit_code}:\n{self.tail()}"
+                assert time.monotonic() < deadline, f"{self.name} was not ready in {timeout_s} s:\n{self.tail()}"
+                await asyncio.sleep(0.05)
+
+    async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with session.get(f"http://127.0.0.1:{self.port}/readyz") as reply:
+                return reply.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    async def metrics(self) -> str:
+        """What /metrics says now."""
+        url = f"http://127.0.0.1:{self.port}/metrics"
+        async with aiohttp.ClientSession() as session, session.get(url) as reply:
+            return await reply.text()
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        self._child.kill()
+
+    def freeze(self) -> None:
+        """SIGSTOP: sockets stay open, nothing moves."""
+        self._child.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._child.signal(signal.SIGCONT)
+
+    async def ended(self, timeout_s: float = 60.0) -> int:
+        """Wait until it has ended by itself; its exit code."""
+        deadline = time.monotonic() + timeout_s
+        while self.alive():
+            assert time.monotonic() < deadline, f"{self.name} still runs after {timeout_s} s:\n{self.tail()}"
+            await asyncio.sleep(0.02)
+        code = self.exit_code
+        self._child.kill()  # reaps
+        assert code is not None
+        return code
+
+    async def leave(self, timeout_s: float = 60.0) -> int:
+        """SIGTERM, then wait; its exit code."""
+        self._child.signal(signal.SIGTERM)
+        return await self.ended(timeout_s)
+
+    def tail(self, size: int = 3000) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-size:]
+
+
+class Processes:
+    """All child processes of a deployment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.orchestrators: list[Orchestrator] = []
+        self.workers: dict[int, Child] = {}
+        self._started = 0
+
+    def start_orchestrator(self, environment: Mapping[str, str], module: str = "orchestrator") -> Orchestrator:
+        """Start one; it is not ready yet."""
+        self._started += 1
+        process = Orchestrator(f"orchestrator-{self._started}", self.folder, environment, module)
+        self.orchestrators.append(process)
+        return process
+
+    def start_worker(self, port: int, latency_s: float) -> None:
+        """Start a stub worker on ``port``; whatever ran there before is killed."""
+        self.kill_worker(port)
+        arguments = ["--port", str(port), "--latency-ms", f"{latency_s * 1000:g}"]
+        command: list[Any] = [sys.executable, "-m", "tests.kit.stub_worker", *arguments]
+        env = plain_environment({"HOME": str(self.folder)})
+        self.workers[port] = Child(command, env, self.folder / f"worker-{port}.log", ROOT)
+
+    def kill_worker(self, port: int) -> None:
+        """SIGKILL the stub worker on ``port``, if there is one."""
+        if port in self.workers:
+            self.workers.pop(port).kill()
+
+    def close(self) -> None:
+        """Kill everything."""
+        with contextlib.ExitStack() as stack:
+            for process in self.orchestrators:
+                stack.callback(process.kill)
+            for worker in self.workers.values():
+                stack.callback(worker.kill)

@@ -1,0 +1,138 @@
+"""What publish reads, and what it makes of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer import BadParameter
+
+from orchestrator.cli.sending import Checked, Report, check
+from orchestrator.cli.sources import count_of, entries, kind_of
+from orchestrator.domain.jobs import EnhanceJob
+
+FIELDS = frozenset(field.alias or name for name, field in EnhanceJob.model_fields.items())
+
+
+def read(path: Path, report: Report | None = None, files_allowed: bool = True, **given: Any) -> list[Checked]:
+    found = entries(str(path), kind_of(str(path)), given, FIELDS)
+    return list(check(found, EnhanceJob, files_allowed=files_allowed, report=report or Report()))
+
+
+def write(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def test_a_csv_row_becomes_a_job_with_the_fields_of_the_header(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "jobs.csv",
+        "business_id,image_id,image_url,served_urls,force,image_type\n"
+        "Shop , 7,https://e.x/a.jpg,https://c.x/1  https://c.x/2,true,\n",
+    )
+
+    [checked] = read(path)
+
+    assert checked.place == "line 2"
+    assert (checked.job.business_id, checked.job.image_id) == ("shop", "7")
+    assert checked.job.served_urls == ("https://c.x/1", "https://c.x/2")
+    assert checked.job.force is True and checked.job.image_type == "general"  # type: ignore[attr-defined]
+    assert checked.job.stamped
+
+
+def test_every_bad_csv_row_is_refused_with_its_line_and_field_and_the_others_pass(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "jobs.csv",
+        b"\xef\xbb\xbfbusiness_id,image_id,image_url\n"
+        b"b,1,https://e.x/1\n"
+        b"b,,https://e.x/2\n"
+        b'b,"3\n",ftp://e.x/3\n'
+        b"b,4,https://e.x/4,surplus\n"
+        b"b,\xff5,https://e.x/5\n"
+        b"b,6,https://e.x/6\n",
+    )
+    report = Report()
+
+    jobs = read(path, report)
+
+    assert [checked.job.image_id for checked in jobs] == ["1", "6"]
+    assert [refusal["place"] for refusal in report.refused] == ["line 3", "line 5", "line 6", "line 7"]
+    reasons = [refusal["reason"] for refusal in report.refused]
+    assert reasons[0].startswith("image_id: is missing")
+    assert reasons[1].startswith("image_url: must start with")
+    assert "more cells than the header" in reasons[2]
+    assert "not UTF-8" in reasons[3]
+
+
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [("business_id,img", "'img' is not a field"), ("image_id,image_id", "twice"), ("", "no header")],
+)
+def test_a_csv_whose_header_makes_no_job_is_refused_as_a_whole(tmp_path: Path, header: str, named: str) -> None:
+    with pytest.raises(BadParameter, match=named):
+        read(write(tmp_path / "jobs.csv", f"{header}\nb,1\n"))
+
+
+def test_jsonl_lines_are_bodies_and_options_fill_what_they_leave_out(tmp_path: Path) -> None:
+    lines = [
+        {"business_id": "own", "image_id": 1, "image_url": "https://e.x/1"},
+        {"image_id": 2, "image_url": "https://e.x/2"},
+    ]
+    path = write(tmp_path / "jobs.jsonl", "\n\n".join(json.dumps(line) for line in lines) + "\nnot json\n[1]\n")
+    report = Report()
+
+    jobs = read(path, report, business_id="given")
+
+    assert [(checked.place, checked.job.business_id) for checked in jobs] == [("line 1", "own"), ("line 3", "given")]
+    assert [refusal["place"] for refusal in report.refused] == ["line 4", "line 5"]
+
+
+def test_a_folder_gives_one_job_per_picture_named_after_its_file(tmp_path: Path) -> None:
+    for name in ("Front door.jpg", "b.PNG", "a.webp", "a.jpg", ".hidden.jpg", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    report = Report()
+
+    jobs = read(tmp_path, report, business_id="shop")
+
+    assert [checked.job.image_id for checked in jobs] == ["a", "b"]
+    assert jobs[0].job.image_url == (tmp_path / "a.jpg").resolve().as_uri()
+    assert {refusal["place"] for refusal in report.refused} == {"Front door.jpg", "a.webp"}
+    assert "that of a.jpg too" in report.refused[1]["reason"]
+    assert count_of(str(tmp_path), "folder") == 4
+
+
+def test_a_picture_by_url_is_named_after_the_urls_path_unless_told(tmp_path: Path) -> None:
+    url = "https://e.x/pics/Front%2D1.jpg?size=9"
+
+    def job(**given: Any) -> EnhanceJob:
+        [checked] = check(entries(url, kind_of(url), given, FIELDS), EnhanceJob, files_allowed=False, report=Report())
+        return checked.job  # type: ignore[return-value]
+
+    assert job(business_id="b").image_id == "front-1"
+    assert job(business_id="b", image_id="mine").image_id == "mine"
+    assert job(business_id="b").image_url == url
+
+
+def test_the_same_picture_of_a_business_is_sent_once_and_counted(tmp_path: Path) -> None:
+    rows = "b,1,https://e.x/1\nB,1,https://e.x/1\nb,1,https://e.x/other\nc,1,https://e.x/1\n"
+    report = Report()
+
+    jobs = read(write(tmp_path / "jobs.csv", "business_id,image_id,image_url\n" + rows), report)
+
+    assert len(jobs) == 3 and report.duplicates == 1
+
+
+def test_a_file_url_is_refused_where_no_worker_could_read_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "jobs.csv", "business_id,image_id,image_url\nb,1,file:///etc/passwd\n")
+    report = Report()
+
+    assert read(path, report, files_allowed=False) == []
+    assert "embedded mode only" in report.refused[0]["reason"]
+    assert len(read(path)) == 1
+
+
+@pytest.mark.parametrize("source", ["missing.csv", "notes.txt"])
+def test_a_source_that_is_nothing_known_is_wrong_usage(tmp_path: Path, source: str) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(BadParameter):
+        kind_of(str(tmp_path / source))

@@ -1,0 +1,210 @@
+"""What the command line says: help, exit codes, settings, errors."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer import BadParameter
+from typer.testing import CliRunner, Result
+
+from orchestrator.cli import application
+from orchestrator.cli.config import masked
+from orchestrator.cli.dlq.editing import changes_from, difference
+from orchestrator.cli.dlq.selection import Wanted
+from orchestrator.cli.exits import MEANINGS, ExitCode, exit_code, explain
+from orchestrator.cli.quantities import duration_s, per_second
+from orchestrator.cli.terminal import age, plain
+from orchestrator.config import Settings
+from orchestrator.control import DataDirInUse, OperationFailed
+from orchestrator.domain.errors import (
+    ConfigurationError,
+    JustLensError,
+    PublishUnconfirmed,
+    TopologyMismatch,
+    Unavailable,
+)
+
+QUEUES = Path(__file__).parents[2] / "queues.yaml"
+CANARY = "s3cr3t-canary"
+
+
+def ask(*words: str, environment: dict[str, str] | None = None, queues: Path = QUEUES) -> Result:
+    env = {"JUSTLENS_QUEUES_FILE": str(queues), "COLUMNS": "200", **(environment or {})}
+    return CliRunner().invoke(application(), words, env=env)
+
+
+def test_help_names_every_command_and_every_exit_code() -> None:
+    result = ask("--help")
+
+    assert result.exit_code == 0
+    for command in ("run", "worker", "demo", "publish", "status", "config", "topology", "doctor", "dlq", "schema"):
+        assert f" {command} " in result.output
+    for text in MEANINGS.values():
+        assert text in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError(["a"]), ExitCode.CONFIGURATION),
+        (TopologyMismatch(["a"]), ExitCode.TOPOLOGY),
+        (Unavailable("a"), ExitCode.UNAVAILABLE),
+        (PublishUnconfirmed("a"), ExitCode.UNAVAILABLE),
+        (DataDirInUse("a"), ExitCode.IN_USE),
+        (OperationFailed("a"), ExitCode.NOT_DONE),
+    ],
+)
+def test_every_error_has_its_exit_code(error: JustLensError, code: ExitCode) -> None:
+    assert exit_code(error) is code
+
+
+def test_an_error_is_told_without_the_password_of_a_url() -> None:
+    text = explain(Unavailable("rabbitmq", f"amqp://guest:{CANARY}@mq:5672/ refused"))
+
+    assert CANARY not in text and "mq:5672" in text and "justlens doctor" in text
+
+
+def test_a_broken_pipeline_is_told_line_by_line_without_a_traceback(tmp_path: Path) -> None:
+    broken = tmp_path / "queues.yaml"
+    broken.write_text("version: 1\nqueues:\n  a: {stage: nope, next: [b]}\n")
+
+    result = ask("config", queues=broken)
+
+    assert result.exit_code == ExitCode.CONFIGURATION
+    assert "queues.a.stage" in result.stderr and "queues.a.next" in result.stderr
+    assert "Traceback" not in result.stderr and result.stdout == ""
+
+
+def test_a_setting_that_is_no_json_is_a_configuration_error() -> None:
+    result = ask("config", environment={"JUSTLENS_ENDPOINTS": "{not json"})
+
+    assert result.exit_code == ExitCode.CONFIGURATION and "endpoints" in result.stderr
+
+
+def test_config_says_where_each_value_comes_from(tmp_path: Path) -> None:
+    result = ask("--data-dir", str(tmp_path), "config", "--json", environment={"JUSTLENS_DRAIN_S": "7"})
+
+    found = {line["name"]: (line["value"], line["origin"]) for line in json.loads(result.stdout)["settings"]}
+    assert found.keys() == Settings.model_fields.keys()
+    assert found["data_dir"] == (str(tmp_path), "command line")
+    assert found["drain_s"] == (7.0, "environment")
+    assert found["http_host"] == ("127.0.0.1", "default")
+    assert "image_enhance_process" in json.loads(result.stdout)["pipeline"]["queues"]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_config_shows_no_secret_in_any_form(options: tuple[str, ...]) -> None:
+    environment = {
+        "JUSTLENS_AMQP_URL": f"amqps://user:{CANARY}@mq.example:5671/shop",
+        "JUSTLENS_MANAGEMENT_URL": f"https://{CANARY}:x@mq.example/",
+        "JUSTLENS_MONGO_URL": f"mongodb://u:{CANARY}@a.example,b.example/?tlsCertificateKeyFilePassword={CANARY}",
+        "JUSTLENS_S3_ACCESS_KEY": CANARY,
+        "JUSTLENS_S3_SECRET_KEY": CANARY,
+        "JUSTLENS_S3_ENDPOINT": f"http://u:{CANARY}@s3.example",
+        "JUSTLENS_CDN_TOKEN": CANARY,
+        "JUSTLENS_CDN_PURGE_URL": f"https://cdn.example/purge?key={CANARY}",
+        "JUSTLENS_ENDPOINTS": json.dumps({"enhance": [f"http://u:{CANARY}@gpu.example:8101"]}),
+    }
+
+    result = ask("config", *options, environment=environment)
+
+    assert result.exit_code == 0 and CANARY not in result.output
+    for host in ("mq.example", "s3.example", "cdn.example", "gpu.example"):
+        assert host in result.output
+
+
+def test_masking_keeps_what_is_no_secret() -> None:
+    assert masked({"a": ("x", 1, None, "http://h/p")}) == {"a": ["x", 1, None, "http://h/p"]}
+    assert masked(f"http://u:{CANARY}@h/p") == "http://***@h/p"
+
+
+def test_embedded_topology_says_that_there_is_nothing_to_do() -> None:
+    for command in ("apply", "diff", "definitions"):
+        result = ask("topology", command)
+        assert result.exit_code == 0 and "declares its queues itself" in result.stderr
+        assert "note" in json.loads(ask("topology", command, "--json").stdout)
+
+
+def test_an_unknown_worker_is_wrong_usage_and_names_the_known_ones() -> None:
+    result = ask("worker", "nope")
+
+    assert result.exit_code == ExitCode.USAGE and "known: enhance" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("publish", "https://e.x/a.jpg"), "--business"),
+        (("publish", "https://e.x/a.jpg", "--business", "b", "--to", "nope"), "image_enhance_bulk"),
+        (("publish", "https://e.x/a.jpg", "--business", "b", "--to", "image_enhance_update", "--force"), "force"),
+        (("publish", "https://e.x/a.jpg", "--business", "b", "--rate", "fast"), "50/s"),
+        (("--mode", "servers", "publish", str(QUEUES.parent), "--business", "b"), "embedded mode only"),
+        (("status", "--watch", "--json"), "one document"),
+        (("dlq", "list", "--older-than", "10"), "10m"),
+        (("dlq", "show", "nope", "x"), "known"),
+        (("dlq", "edit", "image_enhance_process", "x"), "--set"),
+        (("dlq", "edit", "image_enhance_process", "x", "--set", "job_id=1"), "new job"),
+        (("schema", "nope"), "justlens.enhance/1"),
+    ],
+)
+def test_wrong_usage_exits_2_and_says_what_would_be_right(words: tuple[str, ...], named: str) -> None:
+    result = ask(*words)
+
+    assert result.exit_code == ExitCode.USAGE and named in result.stderr and result.stdout == ""
+
+
+def test_durations_and_rates_need_units_that_people_know() -> None:
+    assert [duration_s(text) for text in ("90s", "10m", "1h30m", "7d")] == [90, 600, 5400, 604800]
+    assert [per_second(text) for text in ("50", "50/s", "600/min", "3600/h")] == [50, 50, 10, 1]
+    for text in ("10", "m", "1x", "10m!"):
+        with pytest.raises(BadParameter):
+            duration_s(text)
+    for text in ("0", "-1/s", "5/y", "x"):
+        with pytest.raises(BadParameter):
+            per_second(text)
+
+
+def test_an_edit_takes_json_or_text_and_an_empty_value_removes() -> None:
+    changes = changes_from(
+        ["image_url=https://e.x/?a=b", "force=true", 'served_urls=["https://c/1"]', "content_sha256="]
+    )
+
+    assert changes == {
+        "image_url": "https://e.x/?a=b",
+        "force": True,
+        "served_urls": ["https://c/1"],
+        "content_sha256": None,
+    }
+
+
+def test_the_difference_of_an_edited_job_removes_what_is_gone() -> None:
+    assert difference({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 5, "d": 0}) == {"b": 5, "c": None, "d": 0}
+
+
+def test_a_replay_leaves_out_letters_that_died_after_it_began() -> None:
+    assert Wanted(reason="r").fields(12.5) == {"reason": "r", "older_than_s": 12.5}
+    assert Wanted(older_than_s=60).fields(12.5) == {"older_than_s": 60}
+    assert Wanted(newer_than_s=60).fields(12.5) == {"newer_than_s": 72.5, "older_than_s": 12.5}
+
+
+def test_control_characters_of_a_job_do_not_reach_the_terminal() -> None:
+    assert plain("a\x1b[2Jb\nc\ud800[bold]").plain == "a?[2Jb c?[bold]"
+
+
+def test_an_age_is_told_in_its_two_largest_units() -> None:
+    assert [age(s) for s in (0, 59, 61, 7260, 90061)] == ["0s", "59s", "1m 1s", "2h 1m", "1d 1h"]
+
+
+def test_importing_the_command_line_loads_no_driver_and_no_torch() -> None:
+    drivers = ("aio_pika", "motor", "pymongo", "boto3", "botocore", "torch", "aiohttp", "PIL")
+    code = f"import sys, orchestrator.cli as c; c.application(); print([n for n in {drivers} if n in sys.modules])"
+    root = str(QUEUES.parent)
+
+    done = subprocess.run(  # noqa: PLW1510
+        [sys.executable, "-c", code], cwd=root, env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True
+    )
+
+    assert done.stdout.strip() == "[]", done.stderr

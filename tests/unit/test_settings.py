@@ -1,0 +1,74 @@
+"""Settings: JUSTLENS_* and nothing else, with mistakes in words and secrets kept."""
+
+import pytest
+from pydantic import ValidationError
+
+from orchestrator.config import Settings, load_settings
+from orchestrator.domain.errors import ConfigurationError
+
+CANARY = "canary-5ecret"
+
+
+def test_without_an_environment_the_system_is_embedded() -> None:
+    settings = load_settings()
+    assert settings == Settings()
+    assert settings.mode == "embedded" and settings.cdn_purge_url is None and settings.http_host == "127.0.0.1"
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_the_environment_is_read_under_its_prefix_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUSTLENS_MODE", "servers")
+    monkeypatch.setenv("JUSTLENS_DRAIN_S", "7.5")
+    monkeypatch.setenv("JUSTLENS_ENDPOINTS", '{"enhance": ["http://gpu1:8101", "http://gpu2:8101"]}')
+    monkeypatch.setenv("HTTP_PORT", "1")
+    settings = load_settings()
+    assert (settings.mode, settings.drain_s, settings.http_port) == ("servers", 7.5, 8100)
+    assert settings.endpoints == {"enhance": ["http://gpu1:8101", "http://gpu2:8101"]}
+
+
+def test_the_command_line_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUSTLENS_HTTP_PORT", "9000")
+    assert load_settings(http_port=0).http_port == 0
+
+
+def test_every_mistake_is_reported_at_once_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUSTLENS_MODE", "cluster")
+    monkeypatch.setenv("JUSTLENS_DRAIN_S", "0")
+    monkeypatch.setenv("JUSTLENS_ACK_TIMEOUT_S", "inf")
+    monkeypatch.setenv("JUSTLENS_FETCH_ALLOW_NETWORKS", '["10.0.0.0/8", "everything"]')
+    monkeypatch.setenv("JUSTLENS_QUEUE_PREFIX", "UPPER ")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert [line.partition(": ")[0] for line in refused.value.problems] == [
+        "JUSTLENS_MODE",
+        "JUSTLENS_QUEUE_PREFIX",
+        "JUSTLENS_ACK_TIMEOUT_S",
+        "JUSTLENS_FETCH_ALLOW_NETWORKS.1",
+        "JUSTLENS_DRAIN_S",
+    ]
+
+
+def test_a_mapping_that_is_not_json_is_a_mistake_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUSTLENS_ENDPOINTS", "http://gpu1:8101")
+    with pytest.raises(ConfigurationError, match="endpoints.*as JSON"):
+        load_settings()
+
+
+def test_secrets_show_neither_when_printed_nor_in_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AMQP_URL", "MANAGEMENT_URL", "MONGO_URL", "S3_SECRET_KEY", "S3_ACCESS_KEY", "CDN_TOKEN"):
+        monkeypatch.setenv(f"JUSTLENS_{name}", f"amqp://user:{CANARY}@host/")
+    settings = load_settings()
+    assert CANARY in settings.amqp_url.get_secret_value()
+    assert CANARY not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    monkeypatch.setenv("JUSTLENS_HTTP_PORT", "many")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert CANARY not in str(refused.value)
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().mode = "servers"
