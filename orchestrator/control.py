@@ -29,7 +29,7 @@ class OperationFailed(JustLensError):
 
 @contextmanager
 def own_data_dir(data_dir: Path) -> Iterator[None]:
-    """Own ``data_dir`` while the context lasts. Raises DataDirInUse. The lock ends with the process, however it ends."""
+    """Own ``data_dir`` while the context lasts, or until the process ends, however it ends. Raises DataDirInUse."""
     data_dir.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -36,6 +36,8 @@ from orchestrator.domain.headers import TRACEPARENT
 from orchestrator.domain.jobs import Job
 
 _USERINFO = re.compile(r"(?<=://)[^/\s]+@")
+_PROPAGATOR = TraceContextTextMapPropagator()
+_TRACER = trace.get_tracer("justlens")  # finds the tracing SDK when one is installed later, too
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 
 
@@ -100,12 +102,11 @@ def job_context(queue: str, job: Job | None, traceparent: str | None) -> Iterato
     Without a tracing SDK the trace a publisher began is carried on, and one is begun for a job that has none, so that
     the log lines of a job can always be found by one trace id.
     """
-    propagator = TraceContextTextMapPropagator()
-    context = propagator.extract({TRACEPARENT: traceparent or new_traceparent()})
-    tracer = trace.get_tracer("justlens")
-    with tracer.start_as_current_span(f"process {queue}", context=context, kind=trace.SpanKind.CONSUMER):
+    context = _PROPAGATOR.extract({TRACEPARENT: traceparent or new_traceparent()})
+    span = _TRACER.start_span(f"process {queue}", context=context, kind=trace.SpanKind.CONSUMER)
+    with trace.use_span(span, end_on_exit=True):
         carrier: dict[str, str] = {}
-        propagator.inject(carrier)
+        _PROPAGATOR.inject(carrier)
         current = carrier.get(TRACEPARENT) or new_traceparent()
         image = f"{job.business_id}/{job.image_id}" if job else None
         with bound_contextvars(queue=queue, job=job.job_id if job else None, image=image, trace=current[3:35]):
@@ -121,7 +122,7 @@ def scrub(text: str, secrets: Sequence[str]) -> str:
     """``text`` without the secrets and without user information in URLs."""
     for secret in secrets:
         text = text.replace(secret, "***")
-    return _USERINFO.sub("***@", text)
+    return _USERINFO.sub("***@", text) if "://" in text else text
 
 
 def _scrubber(secrets: Sequence[str]) -> Processor:

@@ -42,8 +42,8 @@ def prepare(parent_pid: int, limits: DecodeLimits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold pictures
 
 
-def ping() -> None:
-    """Nothing; that it returns is the answer."""
+def ping(*_preload: Work[Any]) -> None:
+    """Nothing; that it returns is the answer. To be called with a function, its module had to be imported."""
 
 
 def do_work(work: Work[Any], inbox: str, outbox: str, args: tuple[object, ...]) -> tuple[str, Any]:

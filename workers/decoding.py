@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
 from threading import Lock
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ T = TypeVar("T")
 _START_TIMEOUT_S = 60.0
 _GRACE_S = 10.0
 _RETRY_START_S = 1.0
+_LOOK_S = 0.25
 
 
 class DecoderBug(Exception):
@@ -36,6 +37,10 @@ class DecoderBug(Exception):
 
 class _NotStarted(Exception):
     """The decoder was found dead before it took the work."""
+
+
+class _Closed(Exception):
+    """The pool was stopped."""
 
 
 class DecoderPool:
@@ -50,9 +55,12 @@ class DecoderPool:
         self._lock = Lock()
         self._alive: set[ProcessPool] = set()
         self._closed = False
+        self._preload: tuple[Work[Any], ...] = ()
 
-    async def start(self) -> None:
-        """Start every decoder; returns when all of them have answered."""
+    async def start(self, *preload: Work[Any]) -> None:
+        """Start every decoder; returns when all of them have answered. The modules of the ``preload`` functions are
+        imported by then, so that the first picture does not pay for it."""
+        self._preload = preload
         loop = asyncio.get_running_loop()
         await asyncio.gather(*(loop.run_in_executor(self._threads, self._add) for _ in range(self._count)))
 
@@ -75,27 +83,23 @@ class DecoderPool:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, work: Work[T], body: bytes, args: tuple[object, ...]) -> tuple[T, bytes]:
-        with Blob(body) as inbox, Blob() as outbox:
-            try:
-                return self._hand_over(work, inbox, outbox, args), outbox.read()
-            except _NotStarted:  # nothing was lost: a fresh decoder takes it
-                try:
-                    return self._hand_over(work, inbox, outbox, args), outbox.read()
-                except _NotStarted as error:
-                    raise Refused("decoder_died", "two decoders died as they took this picture") from error
-
-    def _hand_over(self, work: Work[T], inbox: Blob, outbox: Blob, args: tuple[object, ...]) -> T:
         decoder = self._free.get()
-        usable = False
+        answered = False
         try:
-            value: T = _outcome(self._call(decoder, work, inbox.path, outbox.path, args))
-            usable = True
-            return value
-        except (Refused, DecoderBug) as error:
-            usable = isinstance(error, DecoderBug) or error.code not in ("decode_timeout", "decoder_died")
-            raise
+            with Blob(body) as inbox, Blob() as outbox:
+                task = (work, inbox.path, outbox.path, args)
+                try:
+                    outcome = self._call(decoder, *task)
+                except _NotStarted:  # nothing is lost: a fresh decoder takes it
+                    decoder = self._renewed(decoder)
+                    outcome = self._call(decoder, *task)
+                answered = True
+                value: T = _value(outcome)
+                return value, outbox.read()
+        except _NotStarted as error:
+            raise Refused("decoder_died", "two decoders died as they took this picture") from error
         finally:
-            if usable:
+            if answered:
                 self._free.put(decoder)
             else:
                 self._replace(decoder)
@@ -103,8 +107,9 @@ class DecoderPool:
     def _call(self, decoder: ProcessPool, *task: object) -> tuple[str, Any]:
         limit_s = self.limits.timeout_s
         try:
-            # pebble stops the child at the limit; the second timeout is for a child that died with pebble's locks.
-            outcome: tuple[str, Any] = decoder.schedule(do_work, args=task, timeout=limit_s).result(limit_s + _GRACE_S)
+            future = decoder.schedule(do_work, args=task, timeout=limit_s)
+            # pebble stops the child at the limit; the second limit is for a child that died with pebble's locks.
+            outcome: tuple[str, Any] = _result(decoder, future, limit_s + _GRACE_S)
             return outcome
         except TimeoutError as error:
             raise Refused("decode_timeout", f"took longer than {limit_s:g} s") from error
@@ -114,21 +119,24 @@ class DecoderPool:
             raise _NotStarted from error
 
     def _replace(self, decoder: ProcessPool) -> None:
-        with self._lock:
-            self._alive.discard(decoder)
-        if self._closed:
-            return
-        self._on_restart()
+        """In a thread of the pool, so that the caller has its answer at once. No thread is missed: there are as many
+        as decoders, and this one's is away."""
         with contextlib.suppress(RuntimeError):  # stopped meanwhile
-            self._threads.submit(self._renew, decoder)
+            self._threads.submit(self._add, decoder)
 
-    def _renew(self, decoder: ProcessPool) -> None:
-        _end(decoder)
-        self._add()
+    def _add(self, old: ProcessPool | None = None) -> None:
+        with contextlib.suppress(_Closed):
+            self._free.put(self._start() if old is None else self._renewed(old))
 
-    def _add(self) -> None:
-        """Start a decoder and hear it answer, however often that takes. This thread has nothing else to do until then,
-        there are as many threads as decoders."""
+    def _renewed(self, old: ProcessPool) -> ProcessPool:
+        with self._lock:
+            self._alive.discard(old)
+        self._on_restart()
+        _end(old)
+        return self._start()
+
+    def _start(self) -> ProcessPool:
+        """A decoder that has answered, however many tries that takes. Raises _Closed when the pool is stopped."""
         while not self._closed:
             decoder = ProcessPool(
                 max_workers=1,
@@ -137,7 +145,8 @@ class DecoderPool:
                 initargs=(os.getpid(), self.limits),
             )
             try:
-                decoder.schedule(ping, timeout=_START_TIMEOUT_S).result(_START_TIMEOUT_S)
+                future = decoder.schedule(ping, args=self._preload, timeout=_START_TIMEOUT_S)
+                _result(decoder, future, _START_TIMEOUT_S)
             except (RuntimeError, OSError):
                 _end(decoder)
                 time.sleep(_RETRY_START_S)
@@ -145,9 +154,9 @@ class DecoderPool:
             with self._lock:
                 if not self._closed:
                     self._alive.add(decoder)
-                    self._free.put(decoder)
-                    return
+                    return decoder
             _end(decoder)
+        raise _Closed
 
     def _stop_all(self) -> None:
         with self._lock:
@@ -157,13 +166,25 @@ class DecoderPool:
             _end(decoder)
 
 
-def _outcome(answer: tuple[str, Any]) -> Any:
+def _value(answer: tuple[str, Any]) -> Any:
     kind, value = answer
     if kind == "refused":
         raise Refused(*value)
     if kind == "bug":
         raise DecoderBug(value)
     return value
+
+
+def _result(decoder: ProcessPool, future: Future[Any], limit_s: float) -> Any:
+    """The future's result. Raises RuntimeError when the pool broke just before it took the task: pebble forgets such
+    a task without a word. Raises TimeoutError after ``limit_s`` seconds."""
+    give_up = time.monotonic() + limit_s
+    while not wait([future], _LOOK_S).done:
+        if not decoder.active and not future.done():
+            raise RuntimeError("the pool broke")
+        if time.monotonic() > give_up:
+            raise TimeoutError
+    return future.result()
 
 
 def _end(decoder: ProcessPool) -> None:

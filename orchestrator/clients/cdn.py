@@ -10,9 +10,11 @@ import aiohttp
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of, retry_after_s
-from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.errors import JobRefused, Unavailable
+from orchestrator.domain.urls import without_secrets
 
 TRIES = 3
+_BAD_URL = frozenset({400, 410, 414, 422})
 
 
 class _Passing(Unavailable):
@@ -36,8 +38,8 @@ class CdnPurger:
     async def purge(self, url: str) -> None:
         """Return once the CDN has forgotten ``url`` (a 404 says that it never knew it).
 
-        Raises Unavailable: after three tries for what may pass, at once for a refusal, which is about our token or
-        our configuration and not about the job.
+        Raises Unavailable: after three tries for what may pass, at once for a refusal that is about our token or our
+        configuration. Raises JobRefused when the CDN's answer is about this URL.
         """
         if self._purge_url is None:
             return
@@ -62,6 +64,8 @@ class CdnPurger:
             return
         if status >= 500 or status in (408, 429):
             raise _Passing("cdn", f"purge answered {status}", retry_after_s(wait, default_s=1.0))
+        if status in _BAD_URL:
+            raise JobRefused("purge_refused", f"the CDN does not purge {without_secrets(url)} (status {status})")
         raise Unavailable("cdn", f"purge was refused with {status}; check JUSTLENS_CDN_PURGE_URL and _TOKEN")
 
 

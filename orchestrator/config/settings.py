@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     fetch_max_bytes: int = Field(20 * 2**20, gt=0, description="Largest original")
     fetch_timeout_s: Seconds = Field(10, description="One download, redirects included")
     fetch_max_redirects: int = Field(5, ge=0, le=20, description="Redirects followed")
+    fetch_s3_buckets: list[str] = Field(
+        default_factory=list, description='Buckets that s3:// pictures may come from, as JSON: ["uploads"]'
+    )
     fetch_allow_networks: list[Network] = Field(
         default_factory=list, description='Private networks pictures may come from, as JSON: ["10.0.0.0/8"]'
     )

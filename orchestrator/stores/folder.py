@@ -97,12 +97,10 @@ class FolderObjects:
                 if path.is_file():
                     return False
                 os.replace(about, _about(path))
-                os.link(body, path)  # unlike a rename it never replaces what is there
-                _sync(path.parent)
+                return _name(body, path)
         finally:
             body.unlink(missing_ok=True)
             about.unlink(missing_ok=True)
-        return True
 
     def _get(self, key: str) -> StoredObject | None:
         path = self._root / key
@@ -130,6 +128,16 @@ class FolderObjects:
 
 def _about(path: Path) -> Path:
     return path.with_name(f".{path.name}.json")
+
+
+def _name(body: Path, path: Path) -> bool:
+    """Give the body its name. False when another process was faster: unlike a rename, a link never replaces."""
+    try:
+        os.link(body, path)
+    except FileExistsError:
+        return False
+    _sync(path.parent)
+    return True
 
 
 def _sync(folder: Path) -> None:

@@ -5,7 +5,6 @@ store can hold becomes the nearest that it can.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from orchestrator.domain.errors import Reason
@@ -15,7 +14,7 @@ from orchestrator.stores.values import storable_text
 
 def job_record(entry: LedgerEntry) -> dict[str, Any]:
     """The entry as a record."""
-    record: dict[str, Any] = _mended(asdict(entry))
+    record: dict[str, Any] = _mended(entry)
     return record
 
 
@@ -26,7 +25,7 @@ def job_from(record: Mapping[str, Any]) -> LedgerEntry:
 
 def letter_record(letter: DeadLetter) -> dict[str, Any]:
     """The letter as a record, without its body. Headers are pairs: their names may hold dots and dollars."""
-    record: dict[str, Any] = _mended({**asdict(letter), "headers": [list(pair) for pair in letter.headers.items()]})
+    record: dict[str, Any] = {**_mended(letter), "headers": _mended([list(pair) for pair in letter.headers.items()])}
     del record["body"]
     return record
 
@@ -59,5 +58,7 @@ def _mended(value: Any) -> Any:
             return {name: _mended(item) for name, item in value.items()}
         case list():
             return [_mended(item) for item in value]
+        case LedgerEntry() | DeadLetter() | Reason():
+            return {name: _mended(getattr(value, name)) for name in value.__dataclass_fields__}
         case _:
             return value

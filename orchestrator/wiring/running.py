@@ -97,6 +97,7 @@ async def _open_ports(system: System, stack: AsyncExitStack) -> Mapping[str, Any
     fetcher = SafeFetcher(
         limits,
         allow_networks=settings.fetch_allow_networks,
+        read_object=system.read_object,
         file_root=Path("/") if settings.mode == "embedded" else None,
     )
     stack.push_async_callback(fetcher.close)

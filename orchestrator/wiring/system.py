@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from orchestrator.clients.endpoints import WorkerPool
+from orchestrator.clients.fetch import ReadObject
 from orchestrator.config import Pipeline, Settings, load_pipeline
 from orchestrator.control import own_data_dir
-from orchestrator.domain.errors import ConfigurationError
+from orchestrator.domain.errors import ConfigurationError, JobRefused
+from orchestrator.domain.pictures import Picture
 from orchestrator.runtime.local import LocalBroker
 from orchestrator.runtime.ports import Broker
 from orchestrator.stages import STAGES
@@ -20,7 +22,8 @@ from orchestrator.stores.ports import Documents, Objects
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """The parts that outlive a job. ``pools`` is empty in a process that calls no workers."""
+    """The parts that outlive a job. ``pools`` is empty in a process that calls no workers, ``read_object`` is None
+    where no s3:// picture can be read."""
 
     settings: Settings
     pipeline: Pipeline
@@ -28,6 +31,7 @@ class System:
     documents: Documents
     objects: Objects
     pools: Mapping[str, WorkerPool] = field(default_factory=dict)
+    read_object: ReadObject | None = None
 
 
 def load_checked_pipeline(settings: Settings) -> Pipeline:
@@ -97,7 +101,15 @@ async def _open_servers(settings: Settings, pipeline: Pipeline, stack: AsyncExit
         secret_key=_plain(settings.s3_secret_key),
     )
     stack.push_async_callback(objects.close)
-    return System(settings, pipeline, broker, documents, objects)
+
+    async def read_object(bucket: str, key: str) -> Picture | None:
+        if bucket not in settings.fetch_s3_buckets:
+            raise JobRefused(
+                "bucket_refused", f"pictures may not come from bucket {bucket}; see JUSTLENS_FETCH_S3_BUCKETS"
+            )
+        return await objects.read_from(bucket, key, settings.fetch_max_bytes)
+
+    return System(settings, pipeline, broker, documents, objects, read_object=read_object)
 
 
 def _plain(secret: SecretStr | None) -> str | None:

@@ -115,6 +115,12 @@ class TestSections:
             assert found is not None
             assert {name: found[name]["of"] for name in found} == dict.fromkeys(names, f"i{n}")
 
+    async def test_many_sections_of_one_new_document_at_once_lose_none(self, documents: Documents) -> None:
+        names = [f"s{n}" for n in range(40)]
+        assert all(await asyncio.gather(*(documents.set_section(section(version(1), name=name)) for name in names)))
+        found = await documents.find_metadata("b1", "i1")
+        assert found is not None and sorted(found) == sorted(names)
+
     async def test_text_that_looks_like_a_field_path_stays_text(self, documents: Documents) -> None:
         value = {"text": "$5 haircut", "root": "$$ROOT", "op": {"$add": ["$version", 1]}, "list": ["$content"]}
         await documents.set_section(section(version(1), **value))

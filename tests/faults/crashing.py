@@ -4,7 +4,7 @@
     CRASH_AT=before_ack:1,before_ack:1,ledger:2  one crash after the other; after the last one it runs on unharmed
     CRASH_IMAGE=b1/i7                            only passes of the job of that image count
 
-Every point is a call that crosses from the engine to something outside; ``before_`` and ``after_`` are its two sides.
+A life that ends by SIGKILL is followed by another one too. Every point is a call that crosses from the engine to something outside; ``before_`` and ``after_`` are its two sides.
 Nothing of the product is changed: the methods of its ports are wrapped in this process. Each crash is a process of its
 own, forked from one that has imported everything.
 """
@@ -19,7 +19,8 @@ from typing import Any
 from structlog.contextvars import get_contextvars
 
 import orchestrator.operations
-import orchestrator.wiring  # noqa: F401  imported before the fork, so that the children need not do it
+import orchestrator.stores.s3
+import orchestrator.wiring  # noqa: F401  all imported before the fork, so that the children need not do it
 from orchestrator.cli import main as command_line
 from orchestrator.clients.enhance import EnhanceClient
 from orchestrator.clients.fetch import SafeFetcher
@@ -30,6 +31,7 @@ from orchestrator.stores.apply import StoreApplier, StoredOriginals
 from orchestrator.stores.mongo import MongoDocuments
 
 CRASHED = 137
+FORWARDED = (signal.SIGTERM, signal.SIGINT)
 CALLS = (
     "fetch",
     "find_original",
@@ -127,24 +129,26 @@ def life(order: str | None) -> int:
     """One process, from its fork to its end; the exit code."""
     pid = os.fork()
     if pid == 0:
+        for number in FORWARDED:
+            signal.signal(number, signal.SIG_DFL)
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: who kills the parent means the child
         if order is not None:
             install(CrashPoint(order, os.environ.get("CRASH_IMAGE")))
         command_line()
         os._exit(0)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in FORWARDED:
         signal.signal(number, lambda received, _frame: os.kill(pid, received))
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status)
 
 
 def main() -> None:
-    """One life per order, then one without; the exit code of the first that ended by itself."""
-    orders: list[str | None] = [*filter(None, os.environ.get("CRASH_AT", "").split(",")), None]
-    for order in orders:
-        code = life(order)
-        if code != CRASHED:
-            sys.exit(code)
+    """One life per order, then lives without; the exit code of the first that was not cut short."""
+    orders = [order for order in os.environ.get("CRASH_AT", "").split(",") if order]
+    code = CRASHED
+    while code in (CRASHED, -signal.SIGKILL):
+        code = life(orders.pop(0) if orders else None)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

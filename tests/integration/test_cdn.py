@@ -11,7 +11,7 @@ from aiohttp import web
 
 from orchestrator.clients.cdn import TRIES, CdnPurger, FilePurger
 from orchestrator.clients.http import open_session
-from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.errors import JobRefused, Unavailable
 
 URL = "https://cdn.example/a.jpg?key=s3cret"
 
@@ -83,7 +83,18 @@ async def test_three_tries_are_enough(cdn: Cdn, status: int) -> None:
     assert "s3cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 403, 405])
+@pytest.mark.parametrize("status", [400, 410, 414, 422])
+async def test_an_answer_about_the_url_itself_is_the_jobs_fault(cdn: Cdn, status: int) -> None:
+    cdn.statuses = [status]
+    with pytest.raises(JobRefused) as refused:
+        await purge(cdn.url)
+
+    assert refused.value.reason.code == "purge_refused"
+    assert "s3cret" not in str(refused.value)
+    assert len(cdn.seen) == 1
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 405])
 async def test_a_refusal_is_ours_and_not_repeated(cdn: Cdn, status: int) -> None:
     cdn.statuses = [status]
     with pytest.raises(Unavailable, match=str(status)) as caught:

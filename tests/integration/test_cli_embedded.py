@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ import pytest
 from PIL import Image
 
 from orchestrator.cli.exits import ExitCode
+from orchestrator.config import load_settings
+from orchestrator.operations import connected
+from orchestrator.wiring import load_checked_pipeline
 from tests.kit.cli import Cli
 from tests.kit.orchestrators import ROOT, Orchestrator
 from tests.kit.process import wait_until
@@ -22,10 +25,13 @@ from tests.kit.process import wait_until
 QUEUE = "image_enhance_process"
 
 
+def embedded(folder: Path) -> Cli:
+    return Cli(folder, {"JUSTLENS_DATA_DIR": str(folder / "data"), "JUSTLENS_QUEUES_FILE": str(ROOT / "queues.yaml")})
+
+
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    environment = {"JUSTLENS_DATA_DIR": str(tmp_path / "data"), "JUSTLENS_QUEUES_FILE": str(ROOT / "queues.yaml")}
-    return Cli(tmp_path, environment)
+    return embedded(tmp_path)
 
 
 @pytest.fixture
@@ -38,24 +44,66 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-async def owner(cli: Cli, tmp_path: Path) -> AsyncIterator[Orchestrator]:
-    process = Orchestrator("owner", tmp_path, {**cli.environment, "JUSTLENS_FETCH_ALLOW_NETWORKS": '["127.0.0.0/8"]'})
+def started(cli: Cli) -> Orchestrator:
+    process = Orchestrator("owner", cli.folder, {**cli.environment, "JUSTLENS_FETCH_ALLOW_NETWORKS": '["127.0.0.0/8"]'})
     try:
-        await process.ready()
+        asyncio.run(process.ready())
+    except BaseException:
+        process.kill()
+        raise
+    return process
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """A system at work that several tests share: each has a business of its own."""
+    cli = embedded(tmp_path_factory.mktemp("busy"))
+    owner = started(cli)
+    try:
+        yield cli
+    finally:
+        owner.kill()
+
+
+@pytest.fixture
+def owner(cli: Cli) -> Iterator[Orchestrator]:
+    process = started(cli)
+    try:
         yield process
     finally:
         process.kill()
 
 
+def ask(cli: Cli, operation: str, **arguments: Any) -> Any:
+    """An operation's answer without the cost of a process; through the owner when there is one."""
+    settings = load_settings(data_dir=cli.environment["JUSTLENS_DATA_DIR"], queues_file=ROOT / "queues.yaml")
+
+    async def work() -> Any:
+        async with connected(settings, load_checked_pipeline(settings)) as call:
+            return await call(operation, arguments)
+
+    return asyncio.run(work())
+
+
 def row(cli: Cli, queue: str = QUEUE) -> dict[str, Any]:
     """The queue's line of the status."""
-    [found] = [row for row in cli.json("status")["queues"] if row["queue"] == queue]
+    [found] = [row for row in ask(cli, "status")["queues"] if row["queue"] == queue]
     return dict(found)
 
 
-def until(cli: Cli, what: str, holds: Callable[[dict[str, Any]], bool]) -> None:
-    wait_until(lambda: holds(row(cli)), 30, what)
+def dead(cli: Cli, business: str) -> list[dict[str, Any]]:
+    return list(ask(cli, "dlq.list", business_id=business))
+
+
+def until_dead(cli: Cli, business: str, replays: int = 0) -> str:
+    """Wait for the one job of a business to be dead after so many replays; the letter's name."""
+    wait_until(lambda: [letter["replays"] for letter in dead(cli, business)] == [replays], 30, "the job to be dead")
+    return str(dead(cli, business)[0]["letter_id"])
+
+
+def until_done(cli: Cli, job_id: str) -> None:
+    """Wait for the job to be through both of its queues."""
+    wait_until(lambda: [end["outcome"] for end in ask(cli, "jobs", job_id=job_id)] == ["done"] * 2, 30, "the job")
 
 
 def test_a_folder_is_only_checked_on_a_dry_run_and_published_without_one(cli: Cli, pictures: Path) -> None:
@@ -81,7 +129,7 @@ def test_a_csv_with_bad_lines_publishes_the_good_ones_and_names_the_others(cli: 
     done = cli("publish", "jobs.csv", "--to", "image_enhance_bulk")
 
     assert done.returncode == ExitCode.NOT_DONE
-    assert done.stdout.strip() == "image_enhance_bulk: published 1, duplicates left out 1, refused 2"
+    assert done.stdout.splitlines()[0] == "image_enhance_bulk: published 1, duplicates left out 1, refused 2"
     lines = done.stderr.splitlines()
     assert lines[0].startswith("refused, line 3: image_id: is missing")
     assert lines[1].startswith("refused, line 4: image_url: must start with")
@@ -100,101 +148,102 @@ def test_jsonl_is_taken_from_a_file_and_from_stdin(cli: Cli, tmp_path: Path) -> 
     assert json.loads(done.stdout)["refused"][0]["place"] == "line 2"
 
 
-def test_jobs_go_through_the_owner_and_a_broken_one_is_found_shown_mended_and_done(
-    cli: Cli, owner: Orchestrator, pictures: Path
-) -> None:
-    assert cli.json("publish", pictures, "--business", "shop")["published"] == 3
-    until(cli, "two pictures to be done and one to be dead", lambda q: (q["done"], q["dead"]) == (2, 1))
-    state = cli.json("status")
-    assert state["dead_letters"] == [{"queue": QUEUE, "reason": "not_an_image", "count": 1}]
+def test_jobs_go_through_the_owner_and_a_broken_one_is_found_shown_mended_and_done(busy: Cli, pictures: Path) -> None:
+    published = busy.json("publish", pictures, "--business", "shop")
+    assert published["published"] == 3
+    name = until_dead(busy, "shop")
+    for job_id in set(published["job_ids"]) - {name}:
+        until_done(busy, job_id)
+    state = busy.json("status")
+    assert state["queues"][0]["done"] >= 2 and state["queues"][0]["dead"] >= 1
     assert state["workers"][0]["state"] == "ready"
+    assert [letters["reason"] for letters in state["dead_letters"]] == ["not_an_image"]
 
-    [letter] = cli.json("dlq", "list", "--business", "shop", "--newer-than", "1h")
-    name = letter["letter_id"]
+    [letter] = busy.json("dlq", "list", "--business", "shop", "--newer-than", "1h")
     assert (letter["image_id"], letter["reason"], letter["parked"]) == ("broken", "not_an_image", False)
-    assert cli.json("dlq", "list", "--older-than", "1h") == []
-    shown = cli.json("dlq", "show", f"error.{QUEUE}", name)
+    assert busy.json("dlq", "list", "--older-than", "1h") == []
+    shown = busy.json("dlq", "show", f"error.{QUEUE}", name)
     assert json.loads(shown["body"])["image_url"].endswith("broken.jpg")
-    assert "not_an_image" in cli("dlq", "show", QUEUE, name).stdout
-    assert cli.json("dlq", "stats") == state["dead_letters"]
+    assert "not_an_image" in busy("dlq", "show", QUEUE, name).stdout
+    assert busy.json("dlq", "stats") == state["dead_letters"]
 
-    foreseen = cli.json("dlq", "replay", "--reason", "not_an_image", "--dry-run")
+    foreseen = busy.json("dlq", "replay", "--reason", "not_an_image", "--id", name, "--dry-run")
     assert (foreseen["count"], foreseen["dry_run"]) == (1, True)
-    assert row(cli)["dead"] == 1
+    assert dead(busy, "shop")[0]["replays"] == 0
 
-    refused = cli("dlq", "edit", QUEUE, name, "--set", "image_url=gopher://x")
+    refused = busy("dlq", "edit", QUEUE, name, "--set", "image_url=gopher://x")
     assert refused.returncode == ExitCode.NOT_DONE and "image_url: must start with" in refused.stderr
-    assert cli("dlq", "show", QUEUE, "nope").returncode == ExitCode.NOT_DONE
+    assert busy("dlq", "show", QUEUE, "nope").returncode == ExitCode.NOT_DONE
 
-    good = (pictures / "front.jpg").as_uri()
-    edited = cli.json("dlq", "edit", QUEUE, name, "--set", f"image_url={good}")
+    edited = busy.json("dlq", "edit", QUEUE, name, "--set", f"image_url={(pictures / 'front.jpg').as_uri()}")
     assert edited["job_id"] != name
-    until(cli, "the mended job to be done", lambda q: (q["done"], q["dead"]) == (3, 0))
+    until_done(busy, edited["job_id"])
+    assert dead(busy, "shop") == []
 
 
-def test_an_editor_mends_a_letter(cli: Cli, owner: Orchestrator, pictures: Path, tmp_path: Path) -> None:
-    cli.json("publish", pictures / "broken.jpg", "--business", "shop")
-    until(cli, "the job to be dead", lambda q: q["dead"] == 1)
-    [letter] = cli.json("dlq", "list")
-    editor = Cli(tmp_path, {**cli.environment, "EDITOR": "sed -i s/broken.jpg/menu.jpg/"})
-    idle = Cli(tmp_path, {**cli.environment, "EDITOR": "true"})
+def test_an_editor_mends_a_letter(busy: Cli, pictures: Path) -> None:
+    busy.json("publish", pictures / "broken.jpg", "--business", "editor")
+    name = until_dead(busy, "editor")
+    editor = Cli(busy.folder, {**busy.environment, "EDITOR": "sed -i s/broken.jpg/menu.jpg/"})
+    idle = Cli(busy.folder, {**busy.environment, "EDITOR": "true"})
 
-    assert idle("dlq", "edit", QUEUE, letter["letter_id"], "--editor").returncode == ExitCode.NOT_DONE
-    editor.json("dlq", "edit", QUEUE, letter["letter_id"], "--editor")
+    assert idle("dlq", "edit", QUEUE, name, "--editor").returncode == ExitCode.NOT_DONE
+    assert dead(busy, "editor")
+    job_id = editor.json("dlq", "edit", QUEUE, name, "--editor")["job_id"]
 
-    until(cli, "the mended job to be done", lambda q: (q["done"], q["dead"]) == (1, 0))
+    until_done(busy, job_id)
 
 
-def test_a_letter_replayed_in_vain_is_parked_and_needs_force(cli: Cli, owner: Orchestrator, pictures: Path) -> None:
-    cli.json("publish", pictures / "broken.jpg", "--business", "shop")
+def test_a_letter_replayed_in_vain_is_parked_and_needs_force(busy: Cli, pictures: Path) -> None:
+    busy.json("publish", pictures / "broken.jpg", "--business", "parked")
     for replays in range(3):
-        until(cli, f"the job to die after {replays} replays", lambda q: q["dead"] == 1)
-        assert cli.json("dlq", "replay", "--queue", QUEUE)["count"] == 1
-    until(cli, "the job to die again", lambda q: q["dead"] == 1)
+        until_dead(busy, "parked", replays)
+        assert ask(busy, "dlq.replay", business_id="parked")["count"] == 1
+    name = until_dead(busy, "parked", 3)
 
-    parked = cli("dlq", "replay")
+    parked = busy("dlq", "replay", "--business", "parked")
 
-    [letter] = cli.json("dlq", "list")
-    assert letter["parked"] and parked.returncode == ExitCode.NOT_DONE
-    assert f"parked: {QUEUE} {letter['letter_id']}" in parked.stderr and "--force" in parked.stderr
-    assert cli.json("dlq", "replay", "--force")["count"] == 1
-
-
-def test_dropping_asks_first_and_removes_for_good(cli: Cli, owner: Orchestrator, pictures: Path) -> None:
-    cli.json("publish", pictures / "broken.jpg", "--business", "shop")
-    until(cli, "the job to be dead", lambda q: q["dead"] == 1)
-
-    declined = cli("dlq", "drop", typed="n\n")
-    assert declined.returncode == ExitCode.NOT_DONE and row(cli)["dead"] == 1
-    assert cli.json("dlq", "drop", "--dry-run")["count"] == 1 and row(cli)["dead"] == 1
-    assert cli.json("dlq", "drop", "--business", "other", "--yes")["count"] == 0
-
-    assert cli.json("dlq", "drop", "--yes")["count"] == 1
-    assert row(cli)["dead"] == 0 and cli.json("dlq", "list") == []
+    assert parked.returncode == ExitCode.NOT_DONE and parked.stdout.startswith("0 letters sent again")
+    assert f"parked: {QUEUE} {name}" in parked.stderr and "--force" in parked.stderr
+    assert busy.json("dlq", "replay", "--business", "parked", "--force")["count"] == 1
+    until_dead(busy, "parked", 4)
 
 
-async def test_sigterm_ends_the_owner_and_its_workers_with_exit_code_0(cli: Cli, owner: Orchestrator) -> None:
+def test_dropping_asks_first_and_removes_for_good(busy: Cli, pictures: Path) -> None:
+    busy.json("publish", pictures / "broken.jpg", "--business", "drop")
+    until_dead(busy, "drop")
+
+    assert busy("dlq", "drop", "--business", "drop", typed="n\n").returncode == ExitCode.NOT_DONE
+    assert busy.json("dlq", "drop", "--business", "drop", "--dry-run")["count"] == 1
+    assert busy.json("dlq", "drop", "--business", "other", "--yes")["count"] == 0
+    assert len(dead(busy, "drop")) == 1
+
+    assert busy.json("dlq", "drop", "--business", "drop", "--yes")["count"] == 1
+    assert dead(busy, "drop") == []
+
+
+def test_sigterm_ends_the_owner_and_its_workers_with_exit_code_0(cli: Cli, owner: Orchestrator) -> None:
     family = psutil.Process(owner.pid).children(recursive=True)
     assert family
 
-    assert await owner.leave() == 0
+    assert asyncio.run(owner.leave()) == 0
 
     gone, alive = psutil.wait_procs(family, timeout=10)
     assert alive == [] and len(gone) == len(family)
     assert row(cli)["consumers"] == 0
 
 
-async def test_a_second_signal_hands_back_what_is_in_progress(cli: Cli, owner: Orchestrator) -> None:
+def test_a_second_signal_hands_back_what_is_in_progress(cli: Cli, owner: Orchestrator) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/slow.jpg"
         cli.json("publish", url, "--business", "b")
         silent.settimeout(20)
-        connection, _ = await asyncio.to_thread(silent.accept)
+        connection, _ = silent.accept()
         with connection:
             os.kill(owner.pid, signal.SIGTERM)
-            await asyncio.sleep(0.3)
+            wait_until(lambda: "draining" in owner.log.read_text(), 10, "the first signal to be obeyed")
             os.kill(owner.pid, signal.SIGINT)
-            assert await owner.ended() == 0
+            assert asyncio.run(owner.ended()) == 0
 
     assert (row(cli)["ready"], row(cli)["retrying"]) == (1, 0)
 

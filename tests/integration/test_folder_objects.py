@@ -50,6 +50,19 @@ async def test_two_stores_on_one_folder_still_leave_the_first_object_alone(tmp_p
         await store.close()
 
 
+async def test_an_object_that_appears_at_the_last_moment_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = await FolderObjects.open(tmp_path)
+    await objects.put(put("a/b", b"first"))
+    with monkeypatch.context() as blind:
+        blind.setattr(Path, "is_file", lambda _: False)
+        assert not await objects.put(put("a/b", b"second"))
+    await objects.close()
+    assert (tmp_path / "a/b").read_bytes() == b"first"
+    assert os.listdir(tmp_path / ".partial") == []
+
+
 async def test_a_key_that_begins_with_another_objects_key_is_refused(tmp_path: Path) -> None:
     objects = await FolderObjects.open(tmp_path)
     await objects.put(put("a/b"))

@@ -233,3 +233,17 @@ async def test_the_broker_is_attached_once_both_connections_answer(broker: Rabbi
     await eventually(attached, "both connections")
     await broker.close()
     assert not broker.attached()
+
+
+async def test_each_process_has_two_named_connections_with_a_short_heartbeat(
+    broker: RabbitBroker, rabbitmq: RabbitMQ, vhost_name: str
+) -> None:
+    await broker.publish(QUEUE, message())
+    await broker.subscribe(QUEUE)
+
+    async def listed() -> bool:
+        found = await asyncio.to_thread(rabbitmq.api, "GET", f"/api/vhosts/{vhost_name}/connections")
+        seen = sorted((c["client_properties"]["connection_name"], c["timeout"]) for c in found if "timeout" in c)
+        return seen == [("justlens-consume", 5), ("justlens-publish", 5)]
+
+    await eventually(listed, "the connections to be listed")

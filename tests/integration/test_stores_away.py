@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from tests.conftest import require
 from tests.kit.mongod import Mongod
 from tests.kit.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server
 
+LOST_RACE = 11001  # a duplicate key to the driver, like 11000, which a fail point cannot answer by itself
 TIMEOUT_S = 1.0
 AT_MOST_S = 5.0  # the machine may be busy; a call without a timeout takes 20 s and more
 
@@ -55,6 +56,19 @@ def own_s3(tmp_path: Path) -> Iterator[S3Server]:
         yield server
     finally:
         server.stop()
+
+
+class MongodWithFailPoints(Mongod):
+    """A mongod that can be told to answer with an error."""
+
+    def command(self) -> Sequence[str]:
+        return [*super().command(), "--setParameter", "enableTestCommands=1"]
+
+    def fail(self, command: str, *, code: int, times: int) -> None:
+        """Answer the next ``times`` commands of that name with an error."""
+        with self.client() as client:
+            data = {"failCommands": [command], "errorCode": code}
+            client.admin.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
 
 
 async def s3_at(endpoint: str, bucket: str = "pictures") -> S3Objects:
@@ -106,6 +120,32 @@ class TestMongo:
         await asyncio.gather(*(is_unavailable(documents.set_section(SECTION)) for _ in range(60)))
         own_mongod.thaw()
         await documents.close()
+
+    async def test_the_driver_itself_gives_up_first_and_says_why(self, own_mongod: Mongod) -> None:
+        documents = MongoDocuments(own_mongod.url, "away", timeout_s=TIMEOUT_S)
+        await documents.ping()
+        own_mongod.freeze()
+        assert "timed out" in await is_unavailable(documents.ping())
+        own_mongod.thaw()
+        await documents.close()
+
+    async def test_upserts_that_lose_the_race_for_a_new_document_are_tried_again(self, tmp_path: Path) -> None:
+        require(Mongod.missing())
+        server = MongodWithFailPoints(tmp_path / "mongod")
+        documents = MongoDocuments(server.url, "race", timeout_s=20)
+        try:
+            server.start()
+            server.fail("update", code=LOST_RACE, times=3)
+            assert await documents.set_section(SECTION)
+            server.fail("update", code=LOST_RACE, times=3)
+            await documents.record_job(LedgerEntry("j", "q", "done", 1, "b", "i", 1, 1.0))
+            server.fail("update", code=LOST_RACE, times=100)
+            assert "too many writers" in await is_unavailable(documents.set_section(SECTION))
+            server.fail("update", code=91, times=100)  # ShutdownInProgress
+            await is_unavailable(documents.set_section(SECTION))
+        finally:
+            await documents.close()
+            server.stop()
 
     async def test_the_password_is_never_said(self) -> None:
         documents = MongoDocuments("mongodb://user:hunter2@127.0.0.1:9/", "away", timeout_s=0.3)

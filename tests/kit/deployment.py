@@ -146,15 +146,19 @@ class Deployment:
         own = {**self._settings(self.servers.amqp_port), "fetch_allow_networks": '["127.0.0.0/8"]'}
         return {f"JUSTLENS_{name.upper()}": value for name, value in {**own, **(self.options.environment or {})}.items()}
 
-    async def start(self, *, crash_at: str | None = None, image: str | None = None, ready: bool = True) -> Orchestrator:
-        """Start an orchestrator and, with ``ready``, wait until it is.
+    async def start(
+        self, *, crash_at: str | None = None, image: str | None = None, ready: bool = True, **settings: str
+    ) -> Orchestrator:
+        """Start an orchestrator and, with ``ready``, wait until it is. ``settings`` go before the deployment's own.
 
-        ``crash_at`` ends it at a point of tests.faults.crashing, such as ``after_publish_next:3``; with ``image``
-        (``business_id/image_id``) only passes for that image count.
+        With ``crash_at`` it runs under tests.faults.crashing: it ends at that point, such as ``after_publish_next:3``,
+        and begins another life; an empty text only lets it begin another life after each ``kill_life``. With
+        ``image`` (``business_id/image_id``) only passes for that image count.
         """
         extra = {"CRASH_AT": crash_at, "CRASH_IMAGE": image}
-        environment = {**self.environment(), **{name: value for name, value in extra.items() if value}}
-        module = "tests.faults.crashing" if crash_at else "orchestrator"
+        environment = self.environment() | {f"JUSTLENS_{name.upper()}": value for name, value in settings.items()}
+        environment |= {name: value for name, value in extra.items() if value}
+        module = "orchestrator" if crash_at is None else "tests.faults.crashing"
         process = self.processes.start_orchestrator(environment, module)
         if ready:
             await process.ready()

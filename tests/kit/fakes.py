@@ -7,11 +7,13 @@ A journal is a list of words in the order in which things happened, such as ``["
 import asyncio
 import json
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+import structlog
 
 from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.errors import SubscriptionLost
@@ -93,9 +95,11 @@ class FakeBroker:
     async def depth(self, queue: str) -> QueueDepth:
         self._journal.take("depth", queue)
         ready, unacked = len(self.queues[queue]), sum(d.queue == queue for d in self.unacked)
-        attached = sum(s.queue == queue and not s.closed for s in self.subscriptions)
-        seen = attached if self.seen_consumers is None else self.seen_consumers
-        return QueueDepth(ready, unacked, ready + unacked, seen)
+        return QueueDepth(ready, unacked, ready + unacked, await self.consumers_attached(queue))
+
+    async def consumers_attached(self, queue: str) -> int:
+        attached = sum(s.queue == queue and not (s.closed or s.stopped) for s in self.subscriptions)
+        return attached if self.seen_consumers is None else self.seen_consumers
 
     def attached(self) -> bool:
         return True
@@ -291,10 +295,18 @@ ONE_PURGE = PurgeUrl("https://cdn/7.png")
 JUST_DONE = Done()
 
 
-def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait a millisecond wherever the engine would back off."""
+@contextmanager
+def quick_and_quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Wait a millisecond wherever the engine would back off, and render no logs."""
     for module in ("patience", "consume"):
         monkeypatch.setattr(f"orchestrator.runtime.{module}.backoff_s", lambda *_, **__: 0.001)
+    structlog.configure(
+        processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()
+    )
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
 
 
 async def until(condition: Callable[[], object], within_s: float = 10.0) -> None:
@@ -302,5 +314,3 @@ async def until(condition: Callable[[], object], within_s: float = 10.0) -> None
     async with asyncio.timeout(within_s):
         while not condition():
             await asyncio.sleep(0.002)
-
-

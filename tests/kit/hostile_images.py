@@ -28,8 +28,10 @@ def picture(mode: str = "RGB", size: tuple[int, int] = (64, 48)) -> Image.Image:
     side = ramp.transpose(Image.Transpose.FLIP_LEFT_RIGHT).rotate(90).resize(size)
     rgb = Image.merge("RGB", (ramp, side, Image.radial_gradient("L").resize(size)))
     if mode == "I;16":
-        return ramp.convert("I").point(lambda value: value * 257).convert("I;16")
-    return rgb.convert("RGBA").convert(mode) if mode in ("LA", "PA") else rgb.convert(mode)
+        return rgb.convert("L").convert("I").point(lambda value: value * 257).convert("I;16")
+    if mode in ("LA", "RGBA"):
+        rgb.putalpha(ramp.point(lambda value: 128 + value // 2))
+    return rgb.convert(mode)
 
 
 def encoded(image: Image.Image, image_format: str, **settings: object) -> bytes:

@@ -16,6 +16,7 @@ from tests.kit.pictures import picture
 Kind = Literal[
     "healthy",  # done at the first attempt
     "unstamped",  # healthy, published without job_id and submitted_at
+    "hashed",  # healthy, and names the hash of its picture
     "flaky_source",  # the source answers 500 twice, then the picture
     "flaky_worker",  # each worker answers 500 once, then the picture
     "not_a_picture",  # 422 of the worker
@@ -25,11 +26,12 @@ Kind = Literal[
 ]
 PROCESS, BULK, UPDATE = "image_enhance_process", "image_enhance_bulk", "image_enhance_update"
 FOR_EVER = 10**9
-ENDS_WELL: frozenset[Kind] = frozenset({"healthy", "unstamped", "flaky_source", "flaky_worker"})
+ENDS_WELL: frozenset[Kind] = frozenset({"healthy", "unstamped", "hashed", "flaky_source", "flaky_worker"})
 
 MIX: Mapping[Kind, float] = {
-    "healthy": 0.68,
+    "healthy": 0.65,
     "unstamped": 0.05,
+    "hashed": 0.03,
     "flaky_source": 0.05,
     "flaky_worker": 0.05,
     "not_a_picture": 0.06,
@@ -105,6 +107,8 @@ def planned(number: int, kind: Kind, outside: Outside, *, queue: str = PROCESS, 
         "served_urls": [f"https://cdn.test/{image_id}.jpg"],
     }
     job_id = None if kind == "unstamped" else new_job_id(now_ms)
+    if kind == "hashed":
+        fields["content_sha256"] = hashlib.sha256(source.body).hexdigest()
     if job_id is not None:
         fields |= {"job_id": job_id, "submitted_at": now_ms}
     return Planned(

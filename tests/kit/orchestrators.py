@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 
 from tests.kit.process import Child, free_port
 
@@ -73,6 +75,17 @@ class Orchestrator:
         """SIGKILL: no goodbye."""
         self._child.kill()
 
+    def kill_life(self) -> bool:
+        """SIGKILL for the present life under the crashing launcher, which begins another. Whether there was one."""
+        lives = psutil.Process(self.pid).children()
+        for life in lives:
+            life.kill()
+        return bool(lives)
+
+    def crashes(self) -> list[str]:
+        """The points it has crashed at so far, under the crashing launcher."""
+        return re.findall(r"^CRASHED AT (\w+)$", self.log.read_text(errors="replace"), re.MULTILINE)
+
     def freeze(self) -> None:
         """SIGSTOP: sockets stay open, nothing moves."""
         self._child.signal(signal.SIGSTOP)
@@ -92,9 +105,13 @@ class Orchestrator:
         assert code is not None
         return code
 
+    def ask_to_leave(self) -> None:
+        """SIGTERM."""
+        self._child.signal(signal.SIGTERM)
+
     async def leave(self, timeout_s: float = 60.0) -> int:
         """SIGTERM, then wait; its exit code."""
-        self._child.signal(signal.SIGTERM)
+        self.ask_to_leave()
         return await self.ended(timeout_s)
 
     def tail(self, size: int = 3000) -> str:

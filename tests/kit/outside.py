@@ -1,8 +1,9 @@
 """The world outside a deployment: a server that has the pictures, and a CDN that counts the purges."""
 
 import asyncio
+import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from aiohttp import web
@@ -12,11 +13,14 @@ from tests.kit.process import free_port
 
 @dataclass(slots=True)
 class Source:
-    """What is served under one path. The first ``failures`` requests are answered with 500."""
+    """What is served under one path. The first ``failures`` requests are answered with 500.
+
+    ``asked_at`` are the times of all requests, in seconds of the monotonic clock.
+    """
 
     body: bytes
     failures: int = 0
-    requests: int = 0
+    asked_at: list[float] = field(default_factory=list)
 
 
 class Outside:
@@ -55,9 +59,10 @@ class Outside:
         source = self.sources.get(request.match_info["path"])
         if source is None:
             return web.Response(status=404)
-        source.requests += 1
+        source.asked_at.append(time.monotonic())
+        refused = len(source.asked_at) <= source.failures
         await asyncio.sleep(self.source_delay_s)
-        if source.requests <= source.failures:
+        if refused:
             return web.Response(status=500)
         return web.Response(body=source.body, content_type="image/png")
 

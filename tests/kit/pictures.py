@@ -33,7 +33,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 def picture(number: int, verb: str = "serve", argument: int = 0) -> bytes:
     """Picture ``number``, with what a stub worker is to do about it.
 
-    ``serve``: answer; ``fail``: answer 500 the first ``argument`` times; ``refuse``: answer 422.
+    ``serve``: answer; ``fail``: answer 500 the first ``argument`` times; ``sleep``: answer after that many ms.
     """
     return png(number >> 16 & 255, number >> 8 & 255, number & 255, f"{verb}:{argument};{number}")
 

@@ -2,7 +2,7 @@
 
     python -m tests.kit.stub_worker --port 8101 [--latency-ms 20]
 
-A picture may carry an order (see tests.kit.pictures): fail the first k times with 500, or refuse with 422. What is no
+A picture may carry an order (see tests.kit.pictures): fail the first k times with 500, or take long. What is no
 picture is refused with 422, as a real worker does.
 """
 
@@ -45,8 +45,8 @@ class StubWorker:
         if not body.startswith(b"\x89PNG"):
             return _error(422, "not_an_image", "the bytes are no picture")
         verb, argument = order_in(body)
-        if verb == "refuse":
-            return _error(422, "refused", "the picture asks to be refused")
+        if verb == "sleep":
+            await asyncio.sleep(argument / 1000)
         digest = hashlib.sha256(body).digest()
         if verb == "fail" and self.failures[digest] < argument:
             self.failures[digest] += 1

@@ -1,7 +1,7 @@
 """Consumers: one job at a time each, attached again whatever happens, gone when told to go."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -23,17 +23,20 @@ from tests.kit.fakes import (
     delivery_of,
     lane_of,
     new_world,
-    quick_back_off,
+    quick_and_quiet,
     section,
     until,
 )
 
-PIPELINE = Pipeline(version=1, queues={name: QueueSpec(stage="s", retry_delays_s=(5, 30)) for name in ("work", "after")})
+PIPELINE = Pipeline(
+    version=1, queues={name: QueueSpec(stage="s", retry_delays_s=(5, 30)) for name in ("work", "after")}
+)
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick_back_off(monkeypatch)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with quick_and_quiet(monkeypatch):
+        yield
 
 
 @pytest.fixture
@@ -190,7 +193,7 @@ async def test_a_detached_consumer_attaches_anew(broker: LocalBroker) -> None:
         await consumer.detach()
         await publish(broker, 1)
         await until(lambda: done == ["1"])
-        assert broker.consumers_attached("work") == 1
+        assert (await broker.depth("work")).consumers == 1
 
 
 async def test_a_consumer_told_to_leave_before_it_is_attached_takes_nothing(broker: LocalBroker) -> None:

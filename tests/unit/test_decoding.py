@@ -1,6 +1,7 @@
 """Decoding: what a picture becomes, and what happens to decoders that bad pictures hit."""
 
 import asyncio
+import io
 import os
 import signal
 import time
@@ -32,6 +33,11 @@ def corners() -> Image.Image:
         draw.rectangle(box, fill=colour)
     draw.rectangle((16, 8, 31, 15), fill="white")
     return image
+
+
+def at(image: Image.Image, point: tuple[int, int]) -> tuple[int, ...]:
+    value = image.getpixel(point)
+    return value if isinstance(value, tuple) else (int(value or 0),)
 
 
 def near(left: tuple[int, ...], right: tuple[int, ...], by: int = 6) -> bool:
@@ -84,12 +90,7 @@ def test_every_mode_becomes_plain_pixels_that_look_the_same(mode: str, image_for
     image, found = decode(encoded(source, image_format), LIMIT)
     assert (image.mode, found) == (becomes, image_format.lower())
     for point in ((5, 5), (50, 10), (30, 40)):
-        left, right = (value if isinstance(value, tuple) else (value,) for value in map(_at(point), (image, expected)))
-        assert near(left, right, 3 if image_format == "PNG" else 30)
-
-
-def _at(point: tuple[int, int]):  # type: ignore[no-untyped-def]
-    return lambda image: image.getpixel(point)
+        assert near(at(image, point), at(expected, point), 3 if image_format == "PNG" else 30)
 
 
 def test_a_transparent_colour_of_a_palette_or_of_grey_is_kept_as_alpha() -> None:
@@ -116,7 +117,7 @@ def test_an_icc_profile_is_converted_to_srgb(mode: str) -> None:
     image, _ = decode(encoded(Image.new(mode, (8, 8), "red"), "PNG", icc_profile=linear), LIMIT)
     assert image.mode == mode
     assert near(image.getpixel((3, 3))[:3], (0, 0, 255), 12)
-    assert "icc_profile" not in Image.open(_file(encode(Pixels.of(image), "png"))).info
+    assert "icc_profile" not in Image.open(io.BytesIO(encode(Pixels.of(image), "png"))).info
 
 
 def _profile_with_swapped_primaries() -> bytes:
@@ -127,12 +128,6 @@ def _profile_with_swapped_primaries() -> bytes:
     red, blue = where[b"rXYZ"], where[b"bXYZ"]
     profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
     return bytes(profile)
-
-
-def _file(body: bytes):  # type: ignore[no-untyped-def]
-    import io
-
-    return io.BytesIO(body)
 
 
 def test_a_profile_of_another_colour_space_is_ignored() -> None:

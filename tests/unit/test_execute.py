@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from tests.kit.fakes import (
     delivery_of,
     lane_of,
     new_world,
-    quick_back_off,
+    quick_and_quiet,
     until,
 )
 
@@ -29,8 +30,9 @@ TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick_back_off(monkeypatch)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with quick_and_quiet(monkeypatch):
+        yield
 
 
 class Stage:
@@ -46,9 +48,7 @@ class Stage:
 
 
 def recorded(world: World, outcome: Terminal, replays: int = 0) -> None:
-    world.ledger.entries[JOB_ID, "work"] = LedgerEntry(
-        JOB_ID, "work", outcome, 1, "acme", "7", 0, 0.0, replays=replays
-    )
+    world.ledger.entries[JOB_ID, "work"] = LedgerEntry(JOB_ID, "work", outcome, 1, "acme", "7", 0, 0.0, replays=replays)
 
 
 async def test_a_first_delivery_runs_the_stage_without_asking_the_ledger() -> None:
@@ -280,7 +280,10 @@ async def test_a_drain_that_is_over_before_the_stage_begins_hands_back() -> None
 @pytest.mark.parametrize(
     ("error", "settled"),
     [
-        (JobRefused("not_a_picture", "cannot be decoded"), Settled("dead", Reason("not_a_picture", "cannot be decoded"))),
+        (
+            JobRefused("not_a_picture", "cannot be decoded"),
+            Settled("dead", Reason("not_a_picture", "cannot be decoded")),
+        ),
         (JobFailed("http_500", "the source said 500"), Settled("retried", Reason("http_500", "the source said 500"))),
     ],
 )

@@ -105,7 +105,22 @@ def _garbled(source: random.Random) -> bytes:
                 body[source.randrange(len(body))] = source.randrange(256)
             return bytes(body)
         case 3:
-            odd = [None, True, -1, 1.5, 10**30, "", "\u0000", "😀" * 200, [], {}, [[{}]], "2024", "\udfff", float("nan")]
+            odd = [
+                None,
+                True,
+                -1,
+                1.5,
+                10**30,
+                "",
+                "\u0000",
+                "😀" * 200,
+                [],
+                {},
+                [[{}]],
+                "2024",
+                "\udfff",
+                float("nan"),
+            ]
             fields = {**GOOD, source.choice(list(GOOD)): source.choice(odd)}
             return json.dumps(fields, ensure_ascii=source.random() < 0.5).encode("utf-8", "surrogatepass")
         case 4:

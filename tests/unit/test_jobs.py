@@ -133,9 +133,7 @@ _json_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
 _urls = _json_text.map(lambda rest: "https://x/" + rest.strip())
 _sha = st.text("0123456789abcdef", min_size=64, max_size=64)
 _size = st.integers(1, 2**53 - 1)
-_contents = st.builds(
-    Content, sha256=_sha, phash=_json_text, width=_size, height=_size, format=_json_text, bytes=_size
-)
+_contents = st.builds(Content, sha256=_sha, phash=_json_text, width=_size, height=_size, format=_json_text, bytes=_size)
 _made = st.builds(
     Enhanced,
     key=_json_text,
@@ -155,9 +153,7 @@ _common: dict[str, Any] = {
     "submitted_at": st.none() | st.integers(10**12, 1_700_000_000_000),
 }
 _jobs = st.one_of(
-    st.builds(
-        EnhanceJob, **_common, image_type=st.sampled_from(["general", "face", "text"]), force=st.booleans()
-    ),
+    st.builds(EnhanceJob, **_common, image_type=st.sampled_from(["general", "face", "text"]), force=st.booleans()),
     st.builds(
         EnhanceUpdateJob,
         **_common,

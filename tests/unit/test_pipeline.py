@@ -21,7 +21,7 @@ def problems(text: str) -> list[str]:
 
 
 def queue(**fields: object) -> str:
-    return f"version: 1\nqueues:\n  q: {({'stage': 'enhance'} | fields)!r}\n".replace("None", "null")
+    return f"version: 1\nqueues:\n  q: { ({'stage': 'enhance'} | fields)!r}\n".replace("None", "null")
 
 
 def test_the_pipeline_that_is_shipped_is_sound() -> None:

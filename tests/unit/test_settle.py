@@ -1,12 +1,13 @@
 """Settling: the order is the promise, and whatever fails before the ack leaves the delivery unacked."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.deadletters import read_letter
+from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.errors import (
     JobFailed,
     JobRefused,
@@ -32,7 +33,7 @@ from tests.kit.fakes import (
     delivery_of,
     lane_of,
     new_world,
-    quick_back_off,
+    quick_and_quiet,
     section,
 )
 
@@ -56,8 +57,9 @@ AWAY = Unavailable("store")
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick_back_off(monkeypatch)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with quick_and_quiet(monkeypatch):
+        yield
 
 
 async def settled(world: World, outcome: Outcome | BaseException, delivery: Delivery | None = None) -> Settled:

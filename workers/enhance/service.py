@@ -52,9 +52,10 @@ class EnhanceService:
         return {ENHANCE_PATH: self.enhance}
 
     async def load(self) -> None:
-        """Start the decoders and load the model."""
+        """Load the model, start the decoders."""
         self._stack.push_async_callback(self._decoders.stop)
-        model, _ = await asyncio.gather(asyncio.to_thread(self._load_model), self._decoders.start())
+        model = await asyncio.to_thread(self._load_model)
+        await self._decoders.start(model.pre, model.post)
         self._batcher = Batcher(model.core, self._options.batch, self._metrics.observe_batch)
         await self._stack.enter_async_context(self._batcher)
         self._metrics.queue_length.set_function(lambda: self._batcher.waiting if self._batcher else 0)

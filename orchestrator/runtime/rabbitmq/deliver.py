@@ -151,7 +151,7 @@ async def settle(delivery: Delivery, *, ack: bool) -> None:
     channel, tag = receipt
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            await (channel.basic_ack(tag) if ack else channel.basic_nack(tag, requeue=True))
+            await (channel.basic_ack(tag, wait=False) if ack else channel.basic_nack(tag, requeue=True, wait=False))
     except asyncio.CancelledError:
         if is_shutdown():
             raise

@@ -4,9 +4,10 @@ import asyncio
 from typing import NoReturn
 from uuid import uuid4
 
-import aio_pika
+from aio_pika import DeliveryMode
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import DeliveryError, PublishError
+from pamqp.commands import Basic
 
 from orchestrator.domain.errors import JustLensError, PublishUnconfirmed, Unavailable, Unroutable
 from orchestrator.runtime.ports import Message
@@ -39,7 +40,15 @@ class Publisher:
         try:
             async with asyncio.timeout(self._timeout_s):
                 channel = await self._usable_channel()
-                await channel.default_exchange.publish(_encode(message), self._prefix + queue, mandatory=True)
+                driver_channel = await channel.get_underlay_channel()
+                # Not waiting for the bytes to leave, the confirm says more, lets others publish meanwhile.
+                await driver_channel.basic_publish(
+                    message.body,
+                    routing_key=self._prefix + queue,
+                    properties=_properties(message),
+                    mandatory=True,
+                    wait=False,
+                )
         except PublishError:
             raise Unroutable(BROKER, f"there is no queue {self._prefix}{queue}") from None
         except DeliveryError as error:
@@ -100,12 +109,11 @@ class Publisher:
             return self._channel
 
 
-def _encode(message: Message) -> aio_pika.Message:
-    return aio_pika.Message(
-        message.body,
+def _properties(message: Message) -> Basic.Properties:
+    return Basic.Properties(
         headers=dict(message.headers),
         content_type="application/json",
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        delivery_mode=DeliveryMode.PERSISTENT,
         correlation_id=message.job_id,
         message_id=uuid4().hex,
     )

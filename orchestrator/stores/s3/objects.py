@@ -12,8 +12,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.domain.outcome import PutObject
+from orchestrator.domain.pictures import Picture
 from orchestrator.stores.ports import StoredObject
 from orchestrator.stores.s3.errors import FOREIGN, translate
 from orchestrator.stores.values import check_key, check_object
@@ -79,6 +80,13 @@ class S3Objects:
         check_key(key)
         return await self._run(partial(self._get, key))
 
+    async def read_from(self, bucket: str, key: str, max_bytes: int) -> Picture | None:
+        """An object of any bucket the credentials reach; None when there is none.
+
+        Raises JobRefused (``too_large``) before a body over ``max_bytes`` is read, and Unavailable.
+        """
+        return await self._run(partial(self._read_from, bucket, key, max_bytes))
+
     async def exists(self, key: str) -> bool:
         """See Objects."""
         check_key(key)
@@ -131,6 +139,16 @@ class S3Objects:
         with found["Body"] as body:
             metadata = {name: unquote(value) for name, value in found["Metadata"].items()}
             return StoredObject(body.read(), found["ContentType"], metadata)
+
+    def _read_from(self, bucket: str, key: str, max_bytes: int) -> Picture | None:
+        try:
+            found = self._client.get_object(Bucket=bucket, Key=key)
+        except self._client.exceptions.NoSuchKey:
+            return None
+        with found["Body"] as body:
+            if found["ContentLength"] > max_bytes:
+                raise JobRefused("too_large", f"the object has {found['ContentLength']} bytes, over {max_bytes}")
+            return Picture(body.read(), found.get("ContentType", ""))
 
     def _exists(self, key: str) -> bool:
         try:
