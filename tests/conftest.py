@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.deployment import Servers
 from tests.kit.mongod import Mongod
 from tests.kit.process import Server
 from tests.kit.rabbitmq import RabbitMQ
@@ -105,3 +106,11 @@ def bucket(s3_server: S3Server) -> Iterator[str]:
     finally:
         s3_server.ensure_running()
         s3_server.drop_bucket(name)
+
+
+@pytest.fixture
+def servers(
+    rabbitmq: RabbitMQ, vhost_name: str, mongod: Mongod, mongo_database: str, s3_server: S3Server, bucket: str
+) -> Servers:
+    """The run's real servers, with a vhost, a database and a bucket of the test's own."""
+    return Servers(rabbitmq, vhost_name, mongod, mongo_database, s3_server, bucket)

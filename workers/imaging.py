@@ -14,7 +14,7 @@ from typing import Any, Literal
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from workers.errors import Refused
-from workers.sniffing import is_cut_off, other_format, picture_format, webp_size
+from workers.sniffing import is_cut_off, other_format, picture_format
 
 Format = Literal["jpeg", "png", "webp"]
 
@@ -60,7 +60,6 @@ def decode(body: bytes, max_pixels: int) -> tuple[Image.Image, Format]:
         if other is None:
             raise Refused("not_an_image", "the bytes are no picture")
         raise Refused("unsupported_format", f"{other} is not supported; send JPEG, PNG or WebP")
-    _check_size(webp_size(body) if found == "webp" else None, max_pixels)
     return _plain(_load(body, found, max_pixels)), found
 
 
@@ -79,8 +78,8 @@ def encode(pixels: Pixels, image_format: Format) -> bytes:
     return out.getvalue()
 
 
-def _check_size(size: tuple[int, int] | None, max_pixels: int) -> None:
-    if size is not None and size[0] * size[1] > max_pixels:
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    if size[0] * size[1] > max_pixels:
         raise Refused("too_many_pixels", f"{size[0]} x {size[1]} pixels; at most {max_pixels} are decoded")
 
 

@@ -51,20 +51,3 @@ def is_cut_off(body: bytes, image_format: str) -> bool:
     if image_format == "png":
         return b"IEND" not in body
     return int.from_bytes(body[4:8], "little") + 8 > len(body)
-
-
-def webp_size(body: bytes) -> tuple[int, int] | None:
-    """Width and height that a WebP file declares, None when it is too short to say.
-
-    Pillow allocates the canvas while it opens a WebP file, before its own check of the size. Source: RFC 9649,
-    sections 2.5 to 2.7.
-    """
-    chunk, data = body[12:16], body[20:30]
-    if len(data) < 10:
-        return None
-    if chunk == b"VP8X":
-        return 1 + int.from_bytes(data[4:7], "little"), 1 + int.from_bytes(data[7:10], "little")
-    if chunk == b"VP8L":
-        bits = int.from_bytes(data[1:5], "little")
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF

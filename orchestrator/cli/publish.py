@@ -48,33 +48,39 @@ def publish(
     job_type = job_type_of(to, pipeline)
     kind = kind_of(source)
     fields = frozenset(field.alias or name for name, field in job_type.model_fields.items())
-    given = {
-        "business_id": business,
-        "image_id": image,
-        "image_type": image_type,
-        "force": force or None,
-        "served_urls": served_url or None,
-    }
-    given = {name: value for name, value in given.items() if value is not None}
+    given = _present(
+        business_id=business,
+        image_id=image,
+        image_type=image_type,
+        force=force or None,
+        served_urls=served_url or None,
+    )
     _check_options(kind, given, fields, to, settings)
     report = Report()
-    read = entries(source, kind, given, fields)
-    jobs = check(read, job_type, files_allowed=settings.mode == "embedded", report=report)
+    jobs = check(
+        entries(source, kind, given, fields), job_type, files_allowed=settings.mode == "embedded", report=report
+    )
     try:
         if dry_run:
             report.published = [str(checked.job.job_id) for checked in jobs]
         else:
-            shown = progress("publishing", shown=not as_json)
-            with shown:
-                bar = shown.add_task("publishing", total=count_of(source, kind))
-                asked.operate(lambda call: _send(call, to, jobs, report, rate, shown, bar))
+            with progress("publishing", shown=not as_json) as bar:
+                task = bar.add_task("publishing", total=count_of(source, kind))
+                asked.operate(lambda call: _send(call, to, jobs, report, rate, bar, task))
     except OSError as error:
         raise typer.BadParameter(f"{source}: {error.strerror}", param_hint="SOURCE") from error
     left_out = pictures_in(Path(source))[1] if kind == "folder" else 0
     _show(report, to, dry_run=dry_run, as_json=as_json, left_out=left_out)
     if not report.complete:
-        away = report.unknown and not report.published
-        raise typer.Exit(ExitCode.UNAVAILABLE if away else ExitCode.NOT_DONE)
+        raise typer.Exit(_exit_code(report))
+
+
+def _exit_code(report: Report) -> ExitCode:
+    return ExitCode.UNAVAILABLE if report.unknown and not report.published else ExitCode.NOT_DONE
+
+
+def _present(**given: Any) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def job_type_of(queue: str, pipeline: Pipeline) -> type[Job]:
@@ -103,7 +109,7 @@ def _check_options(kind: Kind, given: dict[str, Any], fields: frozenset[str], qu
 
 
 async def _send(
-    call: Call, queue: str, jobs: Iterator[Checked], report: Report, rate: float | None, shown: Progress, bar: Any
+    call: Call, queue: str, jobs: Iterator[Checked], report: Report, rate: float | None, bar: Progress, task: Any
 ) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -112,7 +118,7 @@ async def _send(
 
     def advance() -> None:
         done = len(report.published) + len(report.refused) + len(report.unknown) + report.duplicates
-        shown.update(bar, completed=done)
+        bar.update(task, completed=done)
 
     await send(call, queue, jobs, report, per_second=rate, stopping=stopping, advance=advance)
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.checks import Check, NotChecked, Wrong
@@ -21,17 +22,6 @@ _BROKER = "(broker)"
 def broker_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check]:
     """RabbitMQ: connection, the right to publish, queues, feature flags."""
 
-    async def publishing() -> str:
-        from orchestrator.runtime.ports import Message
-
-        async with rabbit_broker(settings) as broker:
-            try:
-                await broker.publish(f"doctor.{uuid.uuid4().hex}", Message(b"{}", {}, None))
-            except Unroutable:
-                # The broker read the message and found no such queue: connected, and allowed to publish.
-                return without_secrets(settings.amqp_url.get_secret_value())
-        raise Wrong("a queue that cannot exist took a message")
-
     async def queues() -> str:
         found = [one for one in await _differences(settings, load()) if one.queue != _BROKER and not one.harmless]
         if found:
@@ -47,7 +37,7 @@ def broker_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Chec
     return [
         Check(
             "rabbitmq",
-            publishing,
+            partial(_may_publish, settings),
             "Start the broker, correct JUSTLENS_AMQP_URL, or let its user write to the default exchange.",
         ),
         Check(
@@ -63,6 +53,18 @@ def broker_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Chec
             " JUSTLENS_MANAGEMENT_URL has to be set for this check.",
         ),
     ]
+
+
+async def _may_publish(settings: Settings) -> str:
+    from orchestrator.runtime.ports import Message
+
+    async with rabbit_broker(settings) as broker:
+        try:
+            await broker.publish(f"doctor.{uuid.uuid4().hex}", Message(b"{}", {}, None))
+        except Unroutable:
+            # The broker read the message and found no such queue: connected, and allowed to publish.
+            return without_secrets(settings.amqp_url.get_secret_value())
+    raise Wrong("a queue that cannot exist took a message")
 
 
 async def _differences(settings: Settings, pipeline: Pipeline) -> "list[Difference]":

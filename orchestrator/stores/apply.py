@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from orchestrator.domain.enhancement import original_key
 from orchestrator.domain.outcome import Effect, PurgeUrl, PutObject, SetSection, Write
-from orchestrator.stores.ports import Documents, Objects, StoredObject
+from orchestrator.domain.pictures import Picture
+from orchestrator.stores.ports import Documents, Objects
 
 
 class StoreApplier:
@@ -36,6 +37,7 @@ class StoredOriginals:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
-    async def find_original(self, sha256: str) -> StoredObject | None:
+    async def find_original(self, sha256: str) -> Picture | None:
         """The original with this hash, or None when it was never stored. Raises Unavailable."""
-        return await self._objects.get(original_key(sha256))
+        found = await self._objects.get(original_key(sha256))
+        return None if found is None else Picture(found.body, found.content_type)

@@ -10,6 +10,7 @@ import pytest
 from orchestrator.domain.enhancement import original_key
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.domain.outcome import PurgeUrl, PutObject, SetSection
+from orchestrator.domain.pictures import Picture
 from orchestrator.stores.apply import StoreApplier, StoredOriginals
 from orchestrator.stores.embedded import EmbeddedDocuments
 from orchestrator.stores.folder import FolderObjects
@@ -146,7 +147,7 @@ class TestObjects:
         originals = StoredOriginals(objects)
         assert await originals.find_original("b" * 64) is None
         await objects.put(PutObject(original_key("b" * 64), b"original", "image/png"))
-        assert await originals.find_original("b" * 64) == StoredObject(b"original", "image/png", {})
+        assert await originals.find_original("b" * 64) == Picture(b"original", "image/png")
 
     async def test_the_applier_takes_every_write_and_effect_to_its_store_twice_as_once(self, objects: Objects) -> None:
         purged: list[str] = []

@@ -338,6 +338,7 @@ async def test_a_caller_that_goes_away_frees_its_place(tmp_path: Path, session: 
         async with asyncio.timeout(20):
             while await client.metric("in_flight"):
                 await asyncio.sleep(0.01)
+        assert await client.metric('requests_total{code="client_gone"') == 3
         assert (await client.enhance(photo()))[0] == 200
 
 

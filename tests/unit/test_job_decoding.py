@@ -2,6 +2,7 @@
 
 import json
 import random
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -134,20 +135,18 @@ def _garbled(source: random.Random) -> bytes:
 @pytest.mark.parametrize("job_type", [EnhanceJob, EnhanceUpdateJob])
 def test_five_hundred_garbled_bodies_are_each_a_job_or_a_reason(job_type: type[Job]) -> None:
     source = random.Random(20_240_501)
-    jobs, refused = 0, 0
+    jobs, codes = 0, set[str]()
     for _ in range(500):
         body = _garbled(source)
         try:
             job = decode_job(job_type, body)
-        except JobRefused as error:
-            refused += 1
-            assert error.reason.code in ("not_json", "invalid_job", "unknown_schema")
-            error.reason.message.encode()
-        else:
             jobs += 1
             assert decode_job(job_type, job.encode()) == job
+        except JobRefused as error:
+            codes.add(error.reason.code)
+            error.reason.message.encode()
         assert identify(body).keys() <= {"job_id", "business_id", "image_id"}
-    assert refused > 300 and jobs + refused == 500
+    assert jobs < 200 and codes <= {"not_json", "invalid_job", "unknown_schema"} and len(codes) > 1
 
 
 _json = st.recursive(
@@ -159,10 +158,8 @@ _json = st.recursive(
 @given(_json)
 def test_any_json_is_a_job_or_a_reason(document: object) -> None:
     body = json.dumps(document).encode()
-    try:
+    with suppress(JobRefused):
         decode_job(EnhanceJob, body)
-    except JobRefused:
-        pass
     for value in identify(body).values():
         value.encode()
 

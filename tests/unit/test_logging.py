@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 import structlog
 
+from orchestrator import observe
 from orchestrator.domain.jobs import EnhanceJob
+from orchestrator.domain.outcome import Done
 from orchestrator.observe import Metrics, configure_logging, job_context, new_traceparent, scrub
+from orchestrator.runtime.execute import handle
 from tests.kit.fakes import ONE_PURGE, answering, body_of, delivery_of, lane_of, new_world
 
 SECRET = "canary-5ecret"
@@ -176,9 +179,6 @@ def test_fresh_traces_differ_and_have_the_w3c_form() -> None:
 
 
 async def test_a_whole_job_can_be_found_by_its_trace_in_the_log(logged: Logged) -> None:
-    from orchestrator.domain.outcome import Done
-    from orchestrator.runtime.execute import handle
-
     world = new_world()
     delivery = delivery_of(body_of(), traceparent=TRACE)
     await handle(delivery, lane_of(answering(KeyError(SECRET), Done())), world.engine())
@@ -222,8 +222,6 @@ class Full(io.StringIO):
 
 
 async def test_a_log_that_cannot_be_written_stops_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    from orchestrator.runtime.execute import handle
-
     monkeypatch.setattr(sys, "stderr", Full())
     configure_logging("info", "json", [])
     world = new_world()
@@ -232,8 +230,6 @@ async def test_a_log_that_cannot_be_written_stops_no_job(monkeypatch: pytest.Mon
 
 
 def test_metrics_have_the_names_that_are_documented() -> None:
-    import orchestrator.observe as observe
-
     metrics = Metrics()
     metrics.watch_workers({})
     metrics.settled("work", "done", None, 0.1)

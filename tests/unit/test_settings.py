@@ -53,7 +53,7 @@ def test_every_mistake_is_reported_at_once_by_its_variable(monkeypatch: pytest.M
 
 def test_a_mapping_that_is_not_json_is_a_mistake_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUSTLENS_ENDPOINTS", "http://gpu1:8101")
-    with pytest.raises(ConfigurationError, match="endpoints.*as JSON"):
+    with pytest.raises(ConfigurationError, match=r"endpoints.*as JSON"):
         load_settings()
 
 

@@ -1,0 +1,119 @@
+"""The life of the command line's processes on an embedded system: signals, owners, workers, doctor."""
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from orchestrator.cli.exits import ExitCode
+from tests.kit.cli import Cli
+from tests.kit.embedded import QUEUE, embedded, row, started
+from tests.kit.orchestrators import Orchestrator
+from tests.kit.process import wait_until
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    return embedded(tmp_path)
+
+
+@pytest.fixture
+def owner(cli: Cli) -> Iterator[Orchestrator]:
+    process = started(cli)
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+def test_sigterm_ends_the_owner_and_its_workers_with_exit_code_0(cli: Cli, owner: Orchestrator) -> None:
+    family = psutil.Process(owner.pid).children(recursive=True)
+    assert family
+
+    assert asyncio.run(owner.leave()) == 0
+
+    gone, alive = psutil.wait_procs(family, timeout=10)
+    assert alive == [] and len(gone) == len(family)
+    assert row(cli)["consumers"] == 0
+
+
+def test_a_second_signal_hands_back_what_is_in_progress(cli: Cli, owner: Orchestrator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/slow.jpg"
+        cli.json("publish", url, "--business", "b")
+        silent.settimeout(20)
+        connection, _ = silent.accept()
+        with connection:
+            os.kill(owner.pid, signal.SIGTERM)
+            wait_until(lambda: "draining" in owner.log.read_text(), 10, "the first signal to be obeyed")
+            os.kill(owner.pid, signal.SIGINT)
+            assert asyncio.run(owner.ended()) == 0
+
+    assert (row(cli)["ready"], row(cli)["retrying"]) == (1, 0)
+
+
+def test_a_data_directory_in_use_is_exit_code_6(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with (tmp_path / "data" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for command in ("run", "status"):
+            done = cli(command)
+            assert done.returncode == ExitCode.IN_USE
+            assert "in use" in done.stderr and "--data-dir" in done.stderr and "Traceback" not in done.stderr
+    assert cli("status").returncode == 0
+
+
+def test_two_commands_at_the_same_time_wait_for_each_other(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    job = {"business_id": "b", "image_url": "https://e.x/1.jpg"}
+
+    async def publish(number: int) -> Any:
+        done = await asyncio.to_thread(cli, "publish", "-", typed=json.dumps({**job, "image_id": number}))
+        return done.returncode
+
+    async def together() -> list[int]:
+        return await asyncio.gather(*(publish(number) for number in range(3)))
+
+    assert asyncio.run(together()) == [0, 0, 0]
+    assert row(cli)["ready"] == 3
+
+
+def test_doctor_finds_nothing_wrong_or_says_what(cli: Cli, tmp_path: Path) -> None:
+    assert cli("doctor").returncode == 0
+
+    (tmp_path / "broken.yaml").write_text("version: 1\nqueues: {a: {stage: nope}}\n")
+    (tmp_path / "file").write_text("")
+    done = cli.json(
+        "doctor",
+        code=ExitCode.UNAVAILABLE,
+        queues_file="broken.yaml",
+        data_dir="file",
+        cdn_purge_url="http://u:canary@127.0.0.1:1/?t=canary",
+        endpoints='{"enhance": ["http://127.0.0.1:1"]}',
+    )
+
+    failing = {check["name"]: check for check in done["checks"] if check["state"] == "failing"}
+    assert {"queues file", "data directory", "cdn"} <= failing.keys()
+    assert "no stage 'nope'" in failing["queues file"]["detail"]
+    assert all(check["remedy"] for check in failing.values()) and "canary" not in json.dumps(done)
+
+
+def test_the_dlq_commands_are_a_script_of_their_own(cli: Cli) -> None:
+    script = Cli(cli.folder, cli.environment, module="orchestrator.admin")
+
+    assert script.json("replay", "--dry-run")["count"] == 0
+    assert script("show", QUEUE, "nope").returncode == ExitCode.NOT_DONE
+
+
+def test_a_worker_becomes_the_process_itself(cli: Cli) -> None:
+    done = cli("worker", "enhance", "--", "--help")
+
+    assert done.returncode == 0 and "python -m workers.enhance" in done.stdout
