@@ -35,8 +35,8 @@ class DecoderBug(Exception):
     """The function that ran in the decoder raised what it should not: our bug, with the child's traceback."""
 
 
-class _NotStarted(Exception):
-    """The decoder was found dead before it took the work."""
+class _Died(Exception):
+    """The decoder ended before it answered: by this picture's fault, or by an accident."""
 
 
 class _Closed(Exception):
@@ -90,14 +90,14 @@ class DecoderPool:
                 task = (work, inbox.path, outbox.path, args)
                 try:
                     outcome = self._call(decoder, *task)
-                except _NotStarted:  # nothing is lost: a fresh decoder takes it
+                except _Died:  # one death may be an accident: a fresh decoder takes the picture once more
                     decoder = self._renewed(decoder)
                     outcome = self._call(decoder, *task)
                 answered = True
                 value: T = _value(outcome)
                 return value, outbox.read()
-        except _NotStarted as error:
-            raise Refused("decoder_died", "two decoders died as they took this picture") from error
+        except _Died as error:
+            raise Refused("decoder_died", f"two decoders in a row died of this picture ({error})") from error
         finally:
             if answered:
                 self._free.put(decoder)
@@ -114,9 +114,9 @@ class DecoderPool:
         except TimeoutError as error:
             raise Refused("decode_timeout", f"took longer than {limit_s:g} s") from error
         except ProcessExpired as error:
-            raise Refused("decoder_died", f"the decoder died of this picture (exit code {error.exitcode})") from error
+            raise _Died(f"exit code {error.exitcode}") from error
         except RuntimeError as error:  # pebble's word for a pool whose process died while idle
-            raise _NotStarted from error
+            raise _Died("before it began") from error
 
     def _replace(self, decoder: ProcessPool) -> None:
         """In a thread of the pool, so that the caller has its answer at once. No thread is missed: there are as many

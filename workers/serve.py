@@ -132,7 +132,7 @@ class Frontend:
                 code=code,
                 took_ms=round((time.monotonic() - began) * 1000, 1),
                 body_bytes=request.content_length,
-                trace_id=trace_id(request.headers.get("traceparent", "")),
+                trace=trace_id(request.headers.get("traceparent", "")),
             )
 
     async def _safely(self, request: web.Request, handler: _Inner) -> web.StreamResponse:

@@ -216,7 +216,7 @@ async def test_every_request_is_logged_with_its_trace_and_counted(client: Client
     text = shared_worker.log.read_text()
     lines = [line for line in map(json.loads, text.splitlines()) if line["event"] == "request"]
     assert [(line["status"], line["code"]) for line in lines[-2:]] == [(200, "done"), (422, "not_an_image")]
-    assert {line["trace_id"] for line in lines[-2:]} == {TRACEPARENT.split("-")[1]} and "SECRET" not in text
+    assert {line["trace"] for line in lines[-2:]} == {TRACEPARENT.split("-")[1]} and "SECRET" not in text
 
 
 async def test_it_is_alive_before_it_is_ready_and_refuses_work_until_then(
@@ -292,7 +292,7 @@ async def test_work_that_outlasts_the_drain_is_cut_off_and_the_exit_code_says_so
         await work
 
 
-async def test_a_decoder_that_is_killed_costs_one_picture_and_the_next_works(
+async def test_a_decoder_that_is_killed_by_accident_costs_no_picture(
     tmp_path: Path, session: aiohttp.ClientSession
 ) -> None:
     with Worker(tmp_path, "--decoders", "1") as worker:
@@ -304,10 +304,7 @@ async def test_a_decoder_that_is_killed_costs_one_picture_and_the_next_works(
         while decoder.cpu_times().user < before + 0.05:
             await asyncio.sleep(0.005)
         decoder.kill()
-        status, reply, _ = await work
-        assert (status, reply.code) == (422, "decoder_died")  # type: ignore[union-attr]
-        await client.until(READY_PATH, 200)
-        assert (await client.enhance(photo()))[0] == 200
+        assert (await work)[0] == 200
         assert await client.metric("decoder_restarts_total") == 1
         (fresh,) = worker.decoders()
         fresh.kill()
