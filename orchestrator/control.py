@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +98,13 @@ class Owner:
         return cls(reader, writer)
 
     async def call(self, operation: str, arguments: dict[str, Any]) -> Any:
-        """What the owner answered. Raises OperationFailed with the owner's words."""
-        self._writer.write(json.dumps({"operation": operation, "arguments": arguments}).encode() + b"\n")
-        await self._writer.drain()
-        line = await self._reader.readline()
+        """What the owner answered. Raises OperationFailed with the owner's words, Unavailable when it went away."""
+        try:
+            self._writer.write(json.dumps({"operation": operation, "arguments": arguments}).encode() + b"\n")
+            await self._writer.drain()
+            line = await self._reader.readline()
+        except OSError as error:
+            raise Unavailable("the process that owns the data directory", str(error)) from error
         if not line:
             raise Unavailable("the process that owns the data directory", "it went away")
         answer = json.loads(line)
@@ -112,4 +115,5 @@ class Owner:
     async def close(self) -> None:
         """Hang up."""
         self._writer.close()
-        await self._writer.wait_closed()
+        with suppress(OSError):  # it hung up first
+            await self._writer.wait_closed()

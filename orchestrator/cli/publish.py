@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import Progress
 
 from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.invocation import invocation
@@ -48,25 +47,18 @@ def publish(
     job_type = job_type_of(to, pipeline)
     kind = kind_of(source)
     fields = frozenset(field.alias or name for name, field in job_type.model_fields.items())
-    given = _present(
-        business_id=business,
-        image_id=image,
-        image_type=image_type,
-        force=force or None,
-        served_urls=served_url or None,
-    )
+    served, forced = served_url or None, force or None
+    given = _present(business_id=business, image_id=image, image_type=image_type, force=forced, served_urls=served)
     _check_options(kind, given, fields, to, settings)
     report = Report()
-    jobs = check(
-        entries(source, kind, given, fields), job_type, files_allowed=settings.mode == "embedded", report=report
-    )
+    read = entries(source, kind, given, fields)
+    jobs = check(read, job_type, files_allowed=settings.mode == "embedded", report=report)
     try:
         if dry_run:
             report.published = [str(checked.job.job_id) for checked in jobs]
         else:
-            with progress("publishing", shown=not as_json) as bar:
-                task = bar.add_task("publishing", total=count_of(source, kind))
-                asked.operate(lambda call: _send(call, to, jobs, report, rate, bar, task))
+            total = count_of(source, kind)
+            asked.operate(lambda call: _send(call, to, jobs, report, rate, total=total, shown=not as_json))
     except OSError as error:
         raise typer.BadParameter(f"{source}: {error.strerror}", param_hint="SOURCE") from error
     left_out = pictures_in(Path(source))[1] if kind == "folder" else 0
@@ -109,18 +101,26 @@ def _check_options(kind: Kind, given: dict[str, Any], fields: frozenset[str], qu
 
 
 async def _send(
-    call: Call, queue: str, jobs: Iterator[Checked], report: Report, rate: float | None, bar: Progress, task: Any
+    call: Call,
+    queue: str,
+    jobs: Iterator[Checked],
+    report: Report,
+    rate: float | None,
+    *,
+    total: int | None,
+    shown: bool,
 ) -> None:
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, stopping.set)
-    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    with progress("publishing", shown=shown) as bar:
+        task = bar.add_task("publishing", total=total)
 
-    def advance() -> None:
-        done = len(report.published) + len(report.refused) + len(report.unknown) + report.duplicates
-        bar.update(task, completed=done)
+        def advance() -> None:
+            done = len(report.published) + len(report.refused) + len(report.unknown) + report.duplicates
+            bar.update(task, completed=done)
 
-    await send(call, queue, jobs, report, per_second=rate, stopping=stopping, advance=advance)
+        await send(call, queue, jobs, report, per_second=rate, stopping=stopping, advance=advance)
 
 
 def _show(report: Report, queue: str, *, dry_run: bool, as_json: bool, left_out: int) -> None:

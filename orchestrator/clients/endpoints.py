@@ -21,6 +21,8 @@ from orchestrator.config import PoolSpec
 from orchestrator.domain.errors import JobFailed, Unavailable
 
 CONNECT_TIMEOUT_S = 2.0
+EAGER_POLL_S = 0.25
+"""How often a pool looks while it has no usable endpoint: jobs are waiting for the first one."""
 CHUNKED_FROM_BYTES = 64 * 1024
 """A larger body is handed to aiohttp as a stream, which it sends in pieces and lets the loop run in between."""
 log = structlog.get_logger(__name__)
@@ -167,15 +169,20 @@ class WorkerPool:
         found = Counter("busy" if state.state == "ready" else state.state for state in self.state())
         detail = ", ".join(f"{count} {word}" for word, count in found.items()) or "the pool is empty"
         wait_s = min(
-            (e.admits_in_s(now, spec.probe_after_s, self._poll_interval_s) for e in self._permits.endpoints),
-            default=self._poll_interval_s,
+            (e.admits_in_s(now, spec.probe_after_s, self._interval_s) for e in self._permits.endpoints),
+            default=self._interval_s,
         )
         return Unavailable(self.name, f"no worker takes the call ({detail})", wait_s)
+
+    @property
+    def _interval_s(self) -> float:
+        some_in_use = any(endpoint.in_use for endpoint in self._permits.endpoints)
+        return self._poll_interval_s if some_in_use else min(EAGER_POLL_S, self._poll_interval_s)
 
     async def _poll(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(self._poll_interval_s * random.uniform(0.8, 1.2)):
+                async with asyncio.timeout(self._interval_s * random.uniform(0.8, 1.2)):
                     await self._look_now.wait()
             except TimeoutError:
                 pass

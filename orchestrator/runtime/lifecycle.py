@@ -91,8 +91,6 @@ class Consumers:
         except Exception:
             log.exception("watchdog_blind", queue=health.queue)
             return False
-        if self._engine.drain.requested.is_set():
-            return False  # stopped consumers are still ours, and no longer the broker's
         short = seen < min(health.attached, self._attached(health.queue))
         if short and again:
             log.error("consumers_lost", queue=health.queue, attached=health.attached, seen=seen)

@@ -55,9 +55,7 @@ def test_what_it_made_is_there_and_larger_than_the_originals(
     assert len(purged) == 10 and len(set(purged)) == 10
 
 
-def test_run_again_it_goes_on_with_what_is_there(
-    first_run: subprocess.CompletedProcess[str], data_dir: Path
-) -> None:
+def test_run_again_it_goes_on_with_what_is_there(first_run: subprocess.CompletedProcess[str], data_dir: Path) -> None:
     again = run_demo("--exit", data_dir=data_dir)
     assert again.returncode == 0, again.stderr
     assert "0 published, 13 known already" in again.stdout
@@ -104,7 +102,9 @@ def test_while_it_stays_up_the_broken_job_can_be_mended_and_control_c_ends_it(
     assert mended.returncode == 0, mended.stderr
     status = [*JUSTLENS, "--data-dir", str(tmp_path / "data"), "status", "--json"]
     for _ in range(150):
-        seen = json.loads(subprocess.run(status, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout)
+        seen = json.loads(
+            subprocess.run(status, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
+        )
         first = seen["queues"][0]
         if (first["done"], first["dead"], first["total"]) == (3, 0, 0):
             break

@@ -4,9 +4,9 @@
     CRASH_AT=before_ack:1,before_ack:1,ledger:2  one crash after the other; after the last one it runs on unharmed
     CRASH_IMAGE=b1/i7                            only passes of the job of that image count
 
-A life that ends by SIGKILL is followed by another one too. Every point is a call that crosses from the engine to something outside; ``before_`` and ``after_`` are its two sides.
-Nothing of the product is changed: the methods of its ports are wrapped in this process. Each crash is a process of its
-own, forked from one that has imported everything.
+A life that ends by SIGKILL is followed by another one too. Every point is a call that crosses from the engine to
+something outside; ``before_`` and ``after_`` are its two sides. Nothing of the product is changed: the methods of its
+ports are wrapped in this process. Each life is a process of its own, forked from one that has imported everything.
 """
 
 import ctypes

@@ -10,6 +10,13 @@ def at_most(key: str, what: str, value: float, limit: float, n: int | str) -> No
     """Note a figure that must not be over ``limit``. The test asserts it by itself, with better words."""
     target = "0" if limit == 0 else f"<= {limit:g}"
     row = Row(
-        id=key, what=what, value=value, target=target, holds=value <= limit, n=str(n), spread="one run", peer="the promise"
+        id=key,
+        what=what,
+        value=value,
+        target=target,
+        holds=value <= limit,
+        n=str(n),
+        spread="one run",
+        peer="the promise",
     )
     record(CHAOS, row)

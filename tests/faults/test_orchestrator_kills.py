@@ -34,7 +34,9 @@ async def test_no_kill_of_an_orchestrator_loses_or_repeats_anything(
         publishing = asyncio.create_task(_publish_in_waves(deployment, load, waves=kills))
         killed = 0
         while killed < kills:
-            await asyncio.sleep(chance.uniform(0.1, 2.0))
+            if chance.random() < 0.75:  # the others hit it while it starts
+                await orchestrator.ready()
+            await asyncio.sleep(chance.uniform(0, 0.7))
             killed += orchestrator.kill_life()
         last_kill = time.monotonic()
         await publishing
@@ -59,4 +61,3 @@ async def _publish_in_waves(deployment: Deployment, load: tuple[Planned, ...], w
     for start in range(0, len(load), size):
         await deployment.publish(load[start : start + size])
         await asyncio.sleep(0.5)
-

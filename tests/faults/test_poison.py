@@ -34,7 +34,9 @@ async def test_a_job_that_kills_the_process_reaches_its_error_queue_after_the_li
         await asyncio.sleep(2)
         await deployment.drained(80)
         deliveries = len(orchestrator.crashes())
-        at_most("R10.deliveries", f"deliveries of a job that kills the process, limit {LIMIT}", deliveries, LIMIT + 1, 1)
+        at_most(
+            "R10.deliveries", f"deliveries of a job that kills the process, limit {LIMIT}", deliveries, LIMIT + 1, 1
+        )
         assert deliveries == LIMIT + 1
         verdict = check(await deployment.evidence())
         print(verdict)

@@ -60,6 +60,30 @@ def test_a_second_signal_hands_back_what_is_in_progress(cli: Cli, owner: Orchest
     assert (row(cli)["ready"], row(cli)["retrying"]) == (1, 0)
 
 
+def test_an_owner_killed_while_jobs_are_published_leaves_every_job_accounted_for(
+    cli: Cli, owner: Orchestrator, tmp_path: Path
+) -> None:
+    lines = [{"business_id": "b", "image_id": n, "image_url": "file:///nowhere.jpg"} for n in range(2000)]
+    (tmp_path / "many.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+    async def publish_and_kill() -> Any:
+        publishing = asyncio.create_task(
+            asyncio.to_thread(cli, "publish", "many.jsonl", "--rate", "40/s", "--to", QUEUE, "--json")
+        )
+        await asyncio.to_thread(wait_until, lambda: "dead" in owner.log.read_text(), 30, "the first jobs to arrive")
+        owner.kill()
+        return await publishing
+
+    done = asyncio.run(publish_and_kill())
+
+    report = json.loads(done.stdout)
+    assert done.returncode == ExitCode.NOT_DONE
+    assert report["published"] + len(report["unknown"]) + report["not_sent"] == 2000
+    assert report["published"] and len(report["unknown"]) == 40 and report["not_sent"]
+    assert f"from {report['not_sent_from']} on" in done.stderr and "Traceback" not in done.stderr
+    assert row(cli)["ready"] + row(cli)["dead"] >= report["published"]
+
+
 def test_a_data_directory_in_use_is_exit_code_6(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with (tmp_path / "data" / "lock").open("w") as lock:

@@ -144,7 +144,9 @@ class Deployment:
     def environment(self) -> dict[str, str]:
         """The JUSTLENS_ variables of an orchestrator, or of the command line, of this deployment."""
         own = {**self._settings(self.servers.amqp_port), "fetch_allow_networks": '["127.0.0.0/8"]'}
-        return {f"JUSTLENS_{name.upper()}": value for name, value in {**own, **(self.options.environment or {})}.items()}
+        return {
+            f"JUSTLENS_{name.upper()}": value for name, value in {**own, **(self.options.environment or {})}.items()
+        }
 
     async def start(
         self, *, crash_at: str | None = None, image: str | None = None, ready: bool = True, **settings: str

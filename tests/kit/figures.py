@@ -1,7 +1,7 @@
 """Measured figures: kept in one file by id, shown as a table.
 
-    python -m tests.kit.figures build/bench.json             print the table
-    python -m tests.kit.figures README.md build/bench.json   put it between the file's bench markers
+python -m tests.kit.figures build/bench.json             print the table
+python -m tests.kit.figures README.md build/bench.json   put it between the file's bench markers
 """
 
 import json

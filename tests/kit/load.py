@@ -143,7 +143,7 @@ def _source(number: int, kind: Kind) -> Source:
 
 
 class Naming:
-    """Which job a ledger entry or a message belongs to. Unstamped jobs go by their image: their id is made on arrival."""
+    """Which job a ledger entry or a message belongs to. An unstamped one goes by its image: it gets its id on arrival."""
 
     def __init__(self, jobs: Sequence[Planned]) -> None:
         self._unstamped = {job.image_id: job for job in jobs if job.kind == "unstamped"}

@@ -71,6 +71,11 @@ class Orchestrator:
         async with aiohttp.ClientSession() as session, session.get(url) as reply:
             return await reply.text()
 
+    async def jobs_in_progress(self) -> int:
+        """How many deliveries it has in hand, as its metrics say."""
+        values = re.findall(r"^justlens_jobs_in_progress\{.*\} (\S+)$", await self.metrics(), re.MULTILINE)
+        return round(sum(map(float, values)))
+
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
         self._child.kill()

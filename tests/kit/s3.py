@@ -76,8 +76,8 @@ class S3Server(Server):
         client = self.client()
         try:
             for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
-                for found in page.get("Contents", ()):
-                    client.delete_object(Bucket=name, Key=found["Key"])
+                if keys := [{"Key": found["Key"]} for found in page.get("Contents", ())]:
+                    client.delete_objects(Bucket=name, Delete={"Objects": keys, "Quiet": True})
             client.delete_bucket(Bucket=name)
         except client.exceptions.NoSuchBucket:
             return

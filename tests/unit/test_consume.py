@@ -205,6 +205,21 @@ async def test_a_consumer_told_to_leave_before_it_is_attached_takes_nothing(brok
     assert (depth.ready, depth.unacked, depth.consumers) == (1, 0, 0)
 
 
+async def test_a_consumer_told_to_leave_while_it_attaches_takes_nothing() -> None:
+    world = new_world()
+    await world.broker.deliver(delivery_of())
+    subscribe = world.broker.subscribe
+
+    async def subscribe_slowly(queue: str, *, prefetch: int = 1) -> Any:
+        subscription = await subscribe(queue, prefetch=prefetch)
+        world.drain.request()
+        return subscription
+
+    world.broker.subscribe = subscribe_slowly  # type: ignore[method-assign]
+    await asyncio.wait_for(Consumer(lane_of(answering(JUST_DONE)), 1, world.engine()).run(), 5)
+    assert world.journal.steps == ["subscribe work"] and len(world.broker.queues["work"]) == 1
+
+
 async def test_a_job_that_kills_its_consumer_every_time_ends_in_the_error_queue(broker: LocalBroker) -> None:
     world = new_world()
     world.journal.fail("ledger", *[ZeroDivisionError("a bug")] * 50)

@@ -135,6 +135,19 @@ async def test_a_drain_that_takes_too_long_hands_back_what_still_runs(broker: Lo
     await subscription.close()
 
 
+async def test_a_drain_can_be_cut_short(broker: LocalBroker) -> None:
+    world, gate = new_world(), Gate()
+    consumers = Consumers([lane_of(gate)], world.engine(broker))
+    await publish(broker, 1)
+    consumers.start()
+    await until(lambda: gate.running)
+    draining = asyncio.create_task(consumers.drain(60))
+    await asyncio.sleep(0.02)
+    consumers.expire()
+    assert await asyncio.wait_for(draining, 5)
+    assert gate.ended == 0 and (await broker.depth("work")).ready == 1
+
+
 async def test_a_job_that_does_not_let_itself_be_stopped_goes_back_to_its_queue(broker: LocalBroker) -> None:
     world = new_world()
     started = asyncio.Event()
@@ -239,6 +252,7 @@ async def test_the_watchdog_never_takes_a_delivery_out_of_working_hands() -> Non
     await until(lambda: gate.running)
     world.broker.seen_consumers = 0
     await until(lambda: _looks(world.journal) > 5)
+    assert len(world.broker.subscriptions) == 1 and not world.broker.subscriptions[0].closed
     gate.opened.set()
     await until(lambda: "ack" in world.journal.steps)
     assert gate.ended == 1

@@ -1,0 +1,49 @@
+"""A new machine's first minute: clone, `make demo`, in an environment of its own."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.kit.orchestrators import plain_environment
+
+ROOT = Path(__file__).parents[2]
+SERVER_DRIVERS = {"aio-pika", "boto3", "motor", "pymilvus", "aiomysql"}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clone") / "justlens"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True, timeout=60)
+    return folder
+
+
+@pytest.mark.timeout(400)
+def test_make_demo_on_a_fresh_clone_needs_no_server_and_no_torch(clone: Path, tmp_path: Path) -> None:
+    # Package indexes come from the user's own pip configuration, which an empty HOME would hide.
+    environment = plain_environment({"HOME": str(Path.home()), "CI": "true"})
+    python = shutil.which("python3.11") or "python3"
+    done = subprocess.run(
+        ["make", "demo", f"PYTHON={python}"],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=380,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "enhanced x1.8 by lanczos" in done.stdout and "dead: not_an_image" in done.stdout
+    installed = subprocess.run(
+        [".venv/bin/python", "-m", "pip", "list", "--format=freeze"],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = {line.partition("==")[0].lower() for line in installed.stdout.splitlines()}
+    assert "justlens" in names and not names & (SERVER_DRIVERS | {"torch", "torchvision"})
+    untracked = subprocess.run(["git", "status", "--short"], cwd=clone, capture_output=True, text=True, check=True)
+    assert untracked.stdout == ""

@@ -1,0 +1,81 @@
+"""The front door: every command of the README is run, and every setting and file it names exists."""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import Settings
+from tests.kit.deployment import Deployment, Options, Servers
+from tests.kit.orchestrators import plain_environment
+from tests.kit.process import free_port
+from tests.kit.worker import Worker
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+MAKE = [block for block in BLOCKS if block.startswith("make ")]
+SERVERS = [block for block in BLOCKS if "export JUSTLENS_" in block or "justlens worker" in block]
+EMBEDDED = [block for block in BLOCKS if block not in MAKE and block not in SERVERS]
+# Commands that work until they are told to stop: here they are told after some seconds, and must then end well.
+LASTING = re.compile(r"^justlens (--data-dir \S+ )?(run|worker)\b")
+
+
+def run(block: str, environment: Mapping[str, str]) -> str:
+    """The output of the block's commands, each of which must end with 0."""
+    lines = [line for line in block.splitlines() if line and not line.startswith((". .venv", "export "))]
+    bounded = [f"timeout --preserve-status -s TERM 12 {line}" if LASTING.match(line) else line for line in lines]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euxo", "pipefail", "-c", "\n".join(bounded)],
+        cwd=ROOT,
+        env={**environment, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_its_two_commands_are_what_ci_runs_and_what_the_makefile_has() -> None:
+    assert MAKE == ["make demo\n", "make test\n"]
+    assert re.findall(r"^(demo|test):", (ROOT / "Makefile").read_text(), re.MULTILINE) == ["demo", "test"]
+    assert "exec make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_embedded_tour_works_command_by_command(tmp_path: Path) -> None:
+    shutil.rmtree(ROOT / "build" / "tour", ignore_errors=True)
+    environment = plain_environment({"HOME": str(tmp_path)})
+    outputs = [run(block, environment) for block in EMBEDDED]
+    assert len(outputs) == 4
+    status = run("justlens --data-dir build/tour status --json\n", environment)
+    assert '"done": 1' in status
+    shutil.rmtree(ROOT / "build" / "tour")
+
+
+async def test_the_tour_of_a_deployment_works_on_real_servers(servers: Servers, tmp_path: Path) -> None:
+    with Worker(tmp_path) as worker:
+        async with Deployment(servers, tmp_path, Options(worker_urls=[worker.url])) as deployment:
+            environment = plain_environment({"HOME": str(tmp_path), **deployment.environment()})
+            environment["JUSTLENS_HTTP_PORT"] = str(free_port())
+            assert len(SERVERS) == 2
+            for block in SERVERS:
+                await asyncio.to_thread(run, block.replace("8101", str(free_port())), environment)
+
+
+def test_every_setting_it_names_exists() -> None:
+    named = set(re.findall(r"JUSTLENS_([A-Z0-9_]+)", README))
+    assert named and named <= {name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:[\w.]+/)*[\w]+\.(?:py|yaml|js|md)|(?:\w+/)+)`", README))))
+def test_every_file_it_names_exists(path: str) -> None:
+    assert (ROOT / path).exists() or (ROOT / "orchestrator" / path).exists()
