@@ -10,6 +10,8 @@ justlens_waiting{queue,dependency}         deliveries waiting for something of o
 justlens_worker_state{pool,endpoint,state} 1 for the state a worker is in
 justlens_worker_in_flight{pool,endpoint}   calls in flight to a worker
 justlens_loop_lag_seconds                  how late the event loop last ran a timer
+
+Beside each counter and histogram there is one with ``_created`` in place of its last word: when it began (Unix s).
 """
 
 import logging
@@ -175,8 +177,7 @@ def configure_logging(level: str, style: str, secrets: Sequence[str], file: Path
         structlog.processors.format_exc_info,
         _scrubber(sorted(filter(None, secrets), key=len, reverse=True)),
     ]
-    # The plain formatter: the pretty one shows local variables, and those may hold anything.
-    console = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    console = structlog.dev.ConsoleRenderer(colors=stream.isatty())
     render: Processor = console if pretty else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*shared, *text, render],

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from orchestrator.cli.checks import Check, Finding, carry_out, child_checks, local_checks
 from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.invocation import invocation, quiet_logging
-from orchestrator.cli.server_checks import broker_checks, cdn_checks, endpoint_checks, store_checks
+from orchestrator.cli.server_checks import broker_checks, cdn_checks, endpoint_checks, load_drivers, store_checks
 from orchestrator.cli.terminal import AsJson, plain, print_json, stdout
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.errors import ConfigurationError
@@ -45,6 +45,7 @@ def all_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check]:
     """Every check that the mode has."""
     checks = local_checks(settings, load)
     if settings.mode == "servers":
+        load_drivers()
         checks += broker_checks(settings, load) + store_checks(settings, load)
     else:
         checks += child_checks(settings, load)

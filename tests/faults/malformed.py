@@ -39,7 +39,7 @@ def _no_json(job: dict[str, Any], chance: random.Random) -> tuple[Any, dict[str,
 
 def _wrong_type(job: dict[str, Any], chance: random.Random) -> tuple[Any, dict[str, Any]]:
     name = chance.choice(["business_id", "image_id", "image_url", "served_urls", "submitted_at", "job_id", "force"])
-    wrong = [{}, {"$gt": ""}, 1.5, True, "\x00", "yes\n"] if name != "force" else [{}, 7, "perhaps", []]
+    wrong = [{}, {"$gt": ""}, 1.5, True, "\x00", "y\nes"] if name != "force" else [{}, 7, "perhaps", []]
     return job | {name: chance.choice(wrong)}, {}
 
 

@@ -143,7 +143,7 @@ def _source(number: int, kind: Kind) -> Source:
 
 
 class Naming:
-    """Which job a ledger entry or a message belongs to. An unstamped one goes by its image: it gets its id on arrival."""
+    """Which job a ledger entry or a message belongs to. An unstamped one goes by its image: its id comes later."""
 
     def __init__(self, jobs: Sequence[Planned]) -> None:
         self._unstamped = {job.image_id: job for job in jobs if job.kind == "unstamped"}
@@ -158,7 +158,7 @@ class Naming:
         """The key of a message."""
         try:
             document = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         named = document if isinstance(document, dict) else {}
         return self.key(queue, named.get("job_id"), named.get("image_id"), body)

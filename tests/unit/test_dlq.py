@@ -26,7 +26,7 @@ EVERY = Selection(DeadLetterFilter())
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(dlq, "QUIET_S", 0.05)
+    monkeypatch.setattr(dlq, "QUIET_S", 0.5)
     with quick_and_quiet(monkeypatch):
         yield
 
@@ -57,12 +57,11 @@ async def run_pass(broker: LocalBroker, world: World, selection: Selection, end:
 
 
 async def contents(broker: LocalBroker, queue: str) -> list[Delivery]:
+    count = await waiting(broker, queue)
     subscription = await broker.subscribe(queue, prefetch=1000)
-    found = []
-    while (delivery := await subscription.next(0.05)) is not None:
-        found.append(delivery)
+    found = [await subscription.next(5) for _ in range(count)]
     await subscription.close()
-    return found
+    return [delivery for delivery in found if delivery is not None]
 
 
 async def waiting(broker: LocalBroker, queue: str) -> int:
