@@ -66,14 +66,16 @@ def demo(
 async def _run(settings: Settings, pictures: Sequence[DemoPicture], *, stay: bool, as_json: bool) -> None:
     # Wiring imports every part; a command that only prints its help does without.
     from orchestrator.operations import operator, reachable
+    from orchestrator.runtime.patience import Drain
     from orchestrator.wiring import load_checked_pipeline, secrets_of, started
 
     console = stdout()
-    stop = asyncio.Event()
+    drain = Drain()
+    stop = drain.requested
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, drain.request)
     configure_logging(settings.log_level, settings.log_format, secrets_of(settings), settings.log_file)
-    async with started(settings, load_checked_pipeline(settings)) as running, reachable(running):
+    async with started(settings, load_checked_pipeline(settings), drain) as running, reachable(running):
         call = operator(running.system)
         known = await _ends(call, pictures)
         fresh = [p for p, ends in zip(pictures, known.by_picture, strict=True) if not ends]

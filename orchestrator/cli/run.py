@@ -2,58 +2,62 @@
 
 import asyncio
 import importlib.util
+import math
 import os
 import pkgutil
 import signal
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli.invocation import invocation
+from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings
 
 if TYPE_CHECKING:
-    from orchestrator.wiring import Running
+    from orchestrator.runtime.patience import Drain
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def run(context: typer.Context) -> None:
-    """Work until SIGTERM or Ctrl-C: then finish what is in progress. A second signal hands it back at once."""
+    """Work until SIGTERM or Ctrl-C: then finish what is in progress. A second signal hands it back at once.
+
+    What is away at the start is waited for; a broker whose queues are not what queues.yaml says is refused.
+    """
     from orchestrator.observe import configure_logging
     from orchestrator.wiring import secrets_of
 
     settings, pipeline = invocation(context).configured()
-    configure_logging(settings.log_level, settings.log_format, secrets_of(settings))
+    configure_logging(settings.log_level, settings.log_format, secrets_of(settings), settings.log_file)
     asyncio.run(_run(settings, pipeline))
-
-
-@dataclass(slots=True)
-class _Leaving:
-    """What signals do: the first asks to stop, any other one to hand back what is still in progress."""
-
-    stop: asyncio.Event
-    running: "Running | None" = None
-
-    def signalled(self) -> None:
-        if self.stop.is_set() and self.running is not None:
-            self.running.consumers.expire()
-        self.stop.set()
 
 
 async def _run(settings: Settings, pipeline: Pipeline) -> None:
     from orchestrator.operations import reachable
+    from orchestrator.runtime.collector import keep_what_is_loaded
+    from orchestrator.runtime.patience import Drain, OutOfPatience, Patience
     from orchestrator.wiring import started
 
-    leaving = _Leaving(asyncio.Event())
+    drain = Drain()
     for number in SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, leaving.signalled)
-    if settings.mode == "servers":
-        await _verify_topology(settings, pipeline)
-    async with started(settings, pipeline) as leaving.running, reachable(leaving.running):
-        await leaving.stop.wait()
+        asyncio.get_running_loop().add_signal_handler(number, _signalled, drain)
+    try:
+        if settings.mode == "servers":
+            await Patience(drain, math.inf).insist(_verify_topology, settings, pipeline)
+        async with started(settings, pipeline, drain) as running, reachable(running):
+            keep_what_is_loaded()
+            await drain.requested.wait()
+    except OutOfPatience as over:
+        say(f"left before it began: {over.cause}")
+
+
+def _signalled(drain: "Drain") -> None:
+    """The first signal asks to stop, any other one to hand back what is still in progress."""
+    if drain.requested.is_set():
+        drain.expire()
+    drain.request()
 
 
 async def _verify_topology(settings: Settings, pipeline: Pipeline) -> None:

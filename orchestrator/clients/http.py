@@ -3,12 +3,13 @@
 from typing import Literal, NamedTuple
 
 import aiohttp
-from opentelemetry.propagate import inject
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from orchestrator import __version__
 
 USER_AGENT = f"JustLens/{__version__}"
 TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)
+_PROPAGATOR = TraceContextTextMapPropagator()
 KEEPALIVE_S = 30.0
 """How long an idle connection is kept. Well below aiohttp's server default, so that the server does not close first."""
 
@@ -50,7 +51,7 @@ def fault_of(error: BaseException) -> Fault:
 
 def traced(headers: dict[str, str]) -> dict[str, str]:
     """``headers`` with the W3C trace context of the running span, if there is one. Changes and returns ``headers``."""
-    inject(headers)
+    _PROPAGATOR.inject(headers)
     return headers
 
 

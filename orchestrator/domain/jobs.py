@@ -58,7 +58,7 @@ class Job(Value):
     image_id: Id
     image_url: Url = Field(description="The original picture. Enhancing always starts there.")
     served_urls: tuple[Url, ...] = Field(
-        default=(), max_length=64, description="Every URL the picture is served under; all are purged from the CDN."
+        default=(), max_length=32, description="Every URL the picture is served under; all are purged from the CDN."
     )
     content_sha256: Sha256 | None = Field(
         default=None, description="SHA-256 of the original, once known; then it is read from the object store."

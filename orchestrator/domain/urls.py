@@ -3,7 +3,7 @@
 import re
 
 MAX_SHOWN_LENGTH = 300
-_AUTHORITY = re.compile(r"(?:\[[0-9a-zA-Z:.%]+\]|[^\s@:/\\\[\]\x00-\x1f\x7f]+)(?::\d{0,5})?")
+_AUTHORITY = re.compile(r"(?:\[[0-9a-zA-Z:.%]+\]|[^\s@:,/\\\[\]\x00-\x1f\x7f]+)(?::\d{0,5})?")
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -15,9 +15,9 @@ def without_secrets(url: str) -> str:
     """
     scheme, separator, rest = re.split(r"[?#]", url, maxsplit=1)[0].partition("://")
     authority, slash, path = rest.partition("/")
-    host = authority.rpartition("@")[2]
+    hosts = authority.rpartition("@")[2]  # several, with commas, in the URL of a replica set
     if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
         return "(unreadable url)"
-    if host and not _AUTHORITY.fullmatch(host):
+    if hosts and not all(_AUTHORITY.fullmatch(host) for host in hosts.split(",")):
         return f"{scheme}://(unreadable url)"
-    return _UNPRINTABLE.sub("?", f"{scheme}://{host}{slash}{path}")[:MAX_SHOWN_LENGTH]
+    return _UNPRINTABLE.sub("?", f"{scheme}://{hosts}{slash}{path}")[:MAX_SHOWN_LENGTH]

@@ -52,8 +52,7 @@ async def settle_letters(
 ) -> PassReport:
     """Settle the letters of ``error.<queue>`` that ``selection`` means, each as ``decide(letter, body)`` says.
 
-    The letters that stay are indexed. A crash leaves every message where it was, or sent on and confirmed, or both:
-    never neither.
+    A crash leaves every message where it was, or sent on and confirmed, or both: never neither.
     """
     report = PassReport()
     async with _letters(queue, broker, report) as letters:

@@ -62,10 +62,6 @@ class Consumers:
         log.info("drained", unsettled=len(late))
         return not late
 
-    def expire(self) -> None:
-        """Cut a drain short: what is still running is handed back now."""
-        self._engine.drain.expire()
-
     def health(self) -> list[QueueHealth]:
         """One line per queue."""
         queues = dict.fromkeys(member.lane.queue for member in self._members)

@@ -7,6 +7,8 @@ Stamp      own queue (confirmed), with job_id and submitted_at -> ack
 Duplicate  ack: another copy of the same job came to its end before
 HandBack   own queue (confirmed), same attempt -> ack; nack only when that publish fails
 
+Replay, Amend and Drop, an operator's word on a dead letter: index -> its queue (confirmed; Drop: none) -> ledger -> ack
+
 The ledger comes last before the ack: it is what tells other copies of the job that nothing is left to do.
 """
 
@@ -148,16 +150,17 @@ async def settle_letter(
 ) -> None:
     """Carry out an operator's word on one delivery of an error queue, and ack. Raises, unacked, when a part is away."""
     letter = end.letter
+    envelope = read_envelope(letter.headers, letter.first_seen)
+    # First, because a letter that dies again at once is indexed again; one that stays after all is found by a scan.
+    await index.forget_dead_letter(letter.queue, letter.letter_id)
     match end:
         case Replay():
-            headers = read_envelope(letter.headers, letter.first_seen).replayed().headers()
-            await broker.publish(letter.queue, Message(delivery.body, headers, letter.job_id))
+            await broker.publish(letter.queue, Message(delivery.body, envelope.replayed().headers(), letter.job_id))
         case Amend(_, job):
-            await broker.publish(letter.queue, _message(job, Envelope(1, now_ms())))
+            await broker.publish(letter.queue, _message(job, envelope.for_next_job(now_ms())))
             await _record_drop(letter, Reason("amended", f"replaced by job {job.job_id}"), ledger)
         case Drop():
             await _record_drop(letter, Reason("dropped", "removed by an operator"), ledger)
-    await index.forget_dead_letter(letter.queue, letter.letter_id)
     await broker.ack(delivery)
     log.info(type(end).__name__.lower(), queue=letter.queue, letter=letter.letter_id, reason=str(letter.reason))
 

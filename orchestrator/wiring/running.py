@@ -1,6 +1,6 @@
 """A system at work: workers, pools, consumers, health. Leaving the context drains it."""
 
-import asyncio
+import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +23,7 @@ from orchestrator.runtime.children import ChildWorker
 from orchestrator.runtime.health import Readiness, serve_health
 from orchestrator.runtime.lane import Engine, Lane
 from orchestrator.runtime.lifecycle import Consumers
-from orchestrator.runtime.patience import Drain
+from orchestrator.runtime.patience import Drain, Patience
 from orchestrator.stages import STAGES, bind
 from orchestrator.stores.apply import StoreApplier, StoredOriginals
 from orchestrator.wiring.system import System, open_system
@@ -42,11 +42,11 @@ class Running:
 
 
 @asynccontextmanager
-async def started(settings: Settings, pipeline: Pipeline) -> AsyncIterator[Running]:
+async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> AsyncIterator[Running]:
     """Everything of one orchestrator process, at work. At the end jobs finish or are handed back, and all is closed."""
     async with AsyncExitStack() as stack:
         system = await stack.enter_async_context(open_system(settings, pipeline))
-        await system.documents.ensure_indexes()
+        await Patience(drain, math.inf).insist(system.documents.ensure_indexes)
         session = await stack.enter_async_context(open_session())
         system = replace(system, pools=await _open_pools(system, session, stack))
         engine = Engine(
@@ -55,7 +55,7 @@ async def started(settings: Settings, pipeline: Pipeline) -> AsyncIterator[Runni
             dead_letters=system.documents,
             applier=StoreApplier(system.documents, system.objects, _purger(settings, session).purge),
             metrics=Metrics(),
-            drain=Drain(),
+            drain=drain,
             ack_timeout_s=settings.ack_timeout_s,
         )
         engine.metrics.watch_workers(system.pools)
@@ -138,9 +138,3 @@ async def _readiness(system: System, consumers: Consumers) -> Readiness:
         broker and all(h.attached == h.wanted for h in health),
         {"broker": broker, "queues": [asdict(h) for h in health]},
     )
-
-
-async def run_until(stop: asyncio.Event, settings: Settings, pipeline: Pipeline) -> None:
-    """Work until ``stop`` is set."""
-    async with started(settings, pipeline):
-        await stop.wait()

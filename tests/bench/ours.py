@@ -16,6 +16,7 @@ from orchestrator.domain.jobs import Content, EnhanceJob, EnhanceUpdateJob, Job,
 from orchestrator.domain.outcome import Done, Next, Outcome
 from orchestrator.domain.pictures import SkippedPicture
 from orchestrator.observe import Metrics, configure_logging
+from orchestrator.runtime.collector import keep_what_is_loaded
 from orchestrator.runtime.lane import Engine, Lane
 from orchestrator.runtime.lifecycle import Consumers
 from orchestrator.runtime.patience import Drain
@@ -99,6 +100,7 @@ async def main(plan: Plan) -> None:
             stage = partial(sleeping, work_s=plan.work_s, meter=meter)
         consumers = Consumers([_lane(plan, stage)], engine)
         consumers.start()
+        keep_what_is_loaded()
         await meter.done.wait()
         await consumers.drain(DRAIN_S)
         await pool.close()

@@ -160,5 +160,6 @@ class Naming:
             document = json.loads(body)
         except (ValueError, RecursionError):
             document = None
-        named = document if isinstance(document, dict) else {}
+        fields = document if isinstance(document, dict) else {}
+        named = {name: value for name, value in fields.items() if isinstance(value, str)}
         return self.key(queue, named.get("job_id"), named.get("image_id"), body)

@@ -143,7 +143,7 @@ async def test_a_drain_can_be_cut_short(broker: LocalBroker) -> None:
     await until(lambda: gate.running)
     draining = asyncio.create_task(consumers.drain(60))
     await asyncio.sleep(0.02)
-    consumers.expire()
+    world.drain.expire()
     assert await asyncio.wait_for(draining, 5)
     assert gate.ended == 0 and (await broker.depth("work")).ready == 1
 

@@ -358,7 +358,7 @@ async def test_a_replay_is_the_same_job_with_all_attempts_anew() -> None:
     world = new_world()
     delivery = letter_delivery(world, tenant="a", **{"x-replays": 1, "x-hand-backs": 2, "x-first-seen": 7})
     await end_letter(world, delivery, Replay(letter_of(delivery)))
-    assert world.journal.steps == ["publish work", "forget work", "ack"]
+    assert world.journal.steps == ["forget work", "publish work", "ack"]
     headers = {"tenant": "a", "x-attempt": 1, "x-first-seen": 7, "x-replays": 2}
     assert world.broker.published == [("work", Message(delivery.body, headers, JOB_ID))]
 
@@ -368,7 +368,7 @@ async def test_an_edit_sends_a_new_job_and_records_what_became_of_the_old_one() 
     delivery = letter_delivery(world)
     new = decode_job(EnhanceJob, body_of(job_id="018bcfe5-6800-7000-8000-000000000001"))
     await end_letter(world, delivery, Amend(letter_of(delivery), new))
-    assert world.journal.steps == ["publish work", "ledger dropped", "forget work", "ack"]
+    assert world.journal.steps == ["forget work", "publish work", "ledger dropped", "ack"]
     ((_, message),) = world.broker.published
     assert (message.body, message.job_id) == (new.encode(), new.job_id)
     assert world.ledger.entries[JOB_ID, "work"].reason == Reason("amended", f"replaced by job {new.job_id}")
@@ -378,7 +378,7 @@ async def test_a_drop_is_written_down_before_the_message_goes() -> None:
     world = new_world()
     delivery = letter_delivery(world)
     await end_letter(world, delivery, Drop(letter_of(delivery)))
-    assert world.journal.steps == ["ledger dropped", "forget work", "ack"]
+    assert world.journal.steps == ["forget work", "ledger dropped", "ack"]
 
 
 async def test_a_dropped_body_that_names_no_job_needs_no_ledger() -> None:

@@ -21,6 +21,7 @@ from orchestrator.domain.urls import MAX_SHOWN_LENGTH, without_secrets
         ("https://user:s3/cret@cdn.example/a", "https://(unreadable url)"),
         ("https://user:s3\\cret@cdn.example/a", "https://cdn.example/a"),
         ("http://[2001:db8::1]:80/a", "http://[2001:db8::1]:80/a"),
+        ("mongodb://user:s3cret@a.example:27017,b.example/?tls=true", "mongodb://a.example:27017,b.example/"),
         ("s3://bucket/key", "s3://bucket/key"),
         ("file:///srv/a.jpg", "file:///srv/a.jpg"),
         ("user:s3cret@cdn.example", "(unreadable url)"),
