@@ -140,8 +140,21 @@ def _count(headers: Mapping[str, Any], name: str, default: int) -> int:
     return value
 
 
+def _refuse_forged_deaths(headers: Mapping[str, Any]) -> None:
+    """A forged ``x-death`` would keep the delivery limit from burying its message.
+
+    In RabbitMQ 3.10 a list of anything but tables crashes the dead-lettering of the whole queue, and an entry that
+    names the error queue passes for a cycle. No broker writes either: nothing is dead-lettered from an error queue.
+    """
+    deaths = headers.get("x-death", [])
+    genuine = isinstance(deaths, list) and all(isinstance(death, Mapping) for death in deaths)
+    if not genuine or any("error." in str(death.get("queue")) for death in deaths):
+        raise JobRefused("bad_header", "header x-death: only a broker may write it; leave it out when publishing")
+
+
 def read_envelope(headers: Mapping[str, Any], now_ms: int) -> Envelope:
-    """What the headers say. Raises JobRefused when one of ours is not what it should be."""
+    """What the headers say. Raises JobRefused when one of ours, or the broker's, is not what it should be."""
+    _refuse_forged_deaths(headers)
     traceparent = headers.get(TRACEPARENT)
     return Envelope(
         attempt=max(1, _count(headers, ATTEMPT, 1)),

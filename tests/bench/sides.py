@@ -84,7 +84,9 @@ def fresh_job(number: int) -> Message:
     return Message(job.encode(), headers, job.job_id)
 
 
-async def publish_all(broker: RabbitBroker, queue: str, messages: Sequence[Message], in_flight: int = IN_FLIGHT) -> None:
+async def publish_all(
+    broker: RabbitBroker, queue: str, messages: Sequence[Message], in_flight: int = IN_FLIGHT
+) -> None:
     """Publish confirmed, with ``in_flight`` publishes waiting for the broker at any moment."""
     rest = iter(messages)
 

@@ -27,9 +27,7 @@ async def _enhance(request: web.Request) -> web.Response:
 async def main() -> None:
     """Serve on a free port, and say which."""
     app = web.Application()
-    app.add_routes(
-        [web.get(HANDSHAKE_PATH, _handshake), web.get(READY_PATH, _ready), web.post(ENHANCE_PATH, _enhance)]
-    )
+    app.add_routes([web.get(HANDSHAKE_PATH, _handshake), web.get(READY_PATH, _ready), web.post(ENHANCE_PATH, _enhance)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

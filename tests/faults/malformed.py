@@ -92,6 +92,12 @@ def _hostile_headers(job: dict[str, Any], chance: random.Random) -> tuple[Any, d
     return job, {name: value, "x-error-code": "forged", "x-death": "forged", "traceparent": [1], **more}
 
 
+def _forged_deaths(job: dict[str, Any], chance: random.Random) -> tuple[Any, dict[str, Any]]:
+    """Were one of these ever dead-lettered by the broker, its queue would do no more dead-lettering (RabbitMQ 3.10)."""
+    cycle = {"reason": "expired", "queue": "error.image_enhance_process", "count": 1, "exchange": ""}
+    return job, {"x-death": chance.choice([[1], ["text"], [[]], [cycle], [{"reason": "rejected"}, cycle], "text", 7])}
+
+
 _SORTS: dict[str, Callable[[dict[str, Any], random.Random], tuple[Any, dict[str, Any]]]] = {
     "no JSON": _no_json,
     "wrong type": _wrong_type,
@@ -100,4 +106,5 @@ _SORTS: dict[str, Callable[[dict[str, Any], random.Random], tuple[Any, dict[str,
     "bad value": _bad_value,
     "odd text": _odd_text,
     "hostile headers": _hostile_headers,
+    "forged deaths": _forged_deaths,
 }

@@ -20,9 +20,7 @@ PUBLISH_LIMIT_S = 6.0  # JUSTLENS_PUBLISH_TIMEOUT_S and one second
 RECOVERY_LIMIT_S = 10.0
 
 
-@pytest.mark.parametrize(
-    "alarm_s", [6.0, pytest.param(60.0, marks=[pytest.mark.chaos, pytest.mark.timeout(300)])]
-)
+@pytest.mark.parametrize("alarm_s", [6.0, pytest.param(60.0, marks=[pytest.mark.chaos, pytest.mark.timeout(300)])])
 async def test_an_alarm_ends_publishes_in_time_and_loses_nothing(
     servers_with_own_broker: Servers, tmp_path: Path, seed: int, alarm_s: float
 ) -> None:

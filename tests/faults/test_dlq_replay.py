@@ -102,8 +102,8 @@ async def dead_letters(deployment: Deployment, number: int) -> list[Planned]:
     by_us = [planned(each, "failing_source", deployment.outside) for each in range(1, number // 2 + 1)]
     by_broker = list(healthy(number - len(by_us), deployment.outside, start=number))
     await deployment.publish(by_broker)
-    for _ in range(DELIVERY_LIMIT + 1):  # taken and given back: what a job does that kills the process
-        await peek(deployment, PROCESS, quiet_s=3.0)
+    while await ready_letters(deployment) < len(by_broker):
+        await peek(deployment, PROCESS)  # taken and given back, as a job is that kills the process
     orchestrator = await deployment.start()
     await deployment.publish(by_us)
     await deployment.drained(60)

@@ -1,5 +1,6 @@
 """The command line on real servers: topology, doctor, refusing to start, replaying."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from orchestrator.cli.exits import ExitCode
 from tests.kit.cli import Cli
+from tests.kit.faultproxy import FaultProxy
 from tests.kit.mongod import Mongod
 from tests.kit.orchestrators import ROOT, Orchestrator, Processes
 from tests.kit.process import free_port, wait_until
@@ -152,10 +154,29 @@ def test_what_needs_the_broker_says_that_it_is_away(cli: Cli, tmp_path: Path) ->
     job = {"business_id": "b", "image_id": "1", "image_url": "https://e.x/1.jpg"}
     (tmp_path / "one.jsonl").write_text(json.dumps(job) + "\n")
 
-    for words in (("status",), ("run",), ("topology", "apply"), ("dlq", "list"), ("publish", "one.jsonl")):
+    for words in (("status",), ("topology", "apply"), ("dlq", "list"), ("publish", "one.jsonl")):
         done = cli(*words, amqp_url=f"amqp://guest:canary@{nowhere}/", publish_timeout_s="1")
         assert done.returncode == ExitCode.UNAVAILABLE, (words, done.stdout, done.stderr)
         assert "canary" not in done.stdout + done.stderr and "Traceback" not in done.stderr
+
+
+async def test_run_waits_for_a_broker_that_is_away_and_leaves_when_told(cli: Cli, rabbitmq: RabbitMQ) -> None:
+    async with FaultProxy(rabbitmq.port) as proxy:
+        await proxy.down()
+        url = cli.environment["JUSTLENS_AMQP_URL"].replace(f":{rabbitmq.port}", f":{proxy.port}")
+        environment = {"PYTHONPATH": str(ROOT), **cli.environment, "JUSTLENS_AMQP_URL": url}
+        leaving = Orchestrator("leaving", cli.folder, environment)
+        staying = Orchestrator("staying", cli.folder, environment)
+        try:
+            both = (leaving, staying)
+            await asyncio.to_thread(wait_until, lambda: all("waiting" in p.tail() for p in both), 30, "both to wait")
+            assert await leaving.leave() == 0
+            await proxy.pass_through()
+            await staying.ready()
+            assert await staying.leave() == 0
+        finally:
+            leaving.kill()
+            staying.kill()
 
 
 def test_an_unconfirmed_job_is_printed_so_that_it_can_be_published_again(cli: Cli, tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ import json
 import random
 import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import yaml
 
@@ -18,48 +18,19 @@ from orchestrator.domain.errors import PublishUnconfirmed, Unavailable
 from orchestrator.runtime.ports import Message
 from orchestrator.runtime.rabbitmq import RabbitBroker
 from orchestrator.wiring import load_checked_pipeline
+from tests.kit.blueprint import Options as Options
+from tests.kit.blueprint import Servers as Servers
+from tests.kit.blueprint import pipeline_document, settings_of, variables
 from tests.kit.checker import Verdict, check
 from tests.kit.evidence import Evidence, JobKey
 from tests.kit.gathering import gather
-from tests.kit.load import BULK, PROCESS, UPDATE, Planned
-from tests.kit.mongod import Mongod
+from tests.kit.load import Planned
 from tests.kit.orchestrators import Orchestrator, Processes
 from tests.kit.outside import Outside
 from tests.kit.process import free_port, wait_until
-from tests.kit.rabbitmq import RabbitMQ
-from tests.kit.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server
 
 QUIET_S = 2.5
 """How long the queues must look empty: the broker's own counts are up to two seconds old."""
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """The real servers of a deployment. A port, if given, is that of a fault proxy the orchestrators go through."""
-
-    rabbitmq: RabbitMQ
-    vhost: str
-    mongod: Mongod
-    database: str
-    s3: S3Server
-    bucket: str
-    amqp_port: int | None = None
-    mongo_port: int | None = None
-    s3_port: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What differs between tests. ``queue`` holds changes to every queue of queues.yaml, ``pool`` to the worker pool,
-    ``environment`` more JUSTLENS_ settings without that prefix. ``worker_urls`` replaces the stub workers."""
-
-    stub_workers: int = 2
-    worker_latency_s: float = 0.0
-    consumers: int = 4
-    queue: Mapping[str, Any] | None = None
-    pool: Mapping[str, Any] | None = None
-    environment: Mapping[str, str] | None = None
-    worker_urls: Sequence[str] = ()
 
 
 class Deployment:
@@ -83,8 +54,9 @@ class Deployment:
             await self._stack.enter_async_context(self.outside)
             for port in self.worker_ports:
                 self.processes.start_worker(port, self.options.worker_latency_s)
-            self.queues_file.write_text(yaml.safe_dump(self._pipeline()))
-            self.settings = load_settings(**self._settings(amqp_port=None))
+            direct = replace(self.servers, amqp_port=None)
+            self.queues_file.write_text(yaml.safe_dump(pipeline_document(self.options, self.worker_ports)))
+            self.settings = load_settings(**self._settings(direct))
             self.pipeline = load_checked_pipeline(self.settings)
             self.broker = RabbitBroker(self.settings)
             self._stack.push_async_callback(self.broker.close)
@@ -102,51 +74,13 @@ class Deployment:
         """The pipeline of this deployment."""
         return self.folder / "queues.yaml"
 
-    def _pipeline(self) -> dict[str, Any]:
-        defaults = {"deadline_s": 20, "retry_delays_s": [0.2, 0.5, 1], "delivery_limit": 20}
-        some, few = self.options.consumers, max(1, self.options.consumers // 2)
-        enhance = {"stage": "enhance", "workers": "enhance", "next": [UPDATE]}
-        urls = [*self.options.worker_urls] or [f"http://127.0.0.1:{port}" for port in self.worker_ports]
-        # Pictures that fail on purpose must not eject a worker that does what it is told.
-        pool = {"endpoints": urls, "max_in_flight": 8, "timeout_s": 15, "eject_after": 1000, "probe_after_s": 1}
-        return {
-            "version": 1,
-            "defaults": {**defaults, **(self.options.queue or {})},
-            "queues": {
-                PROCESS: {**enhance, "consumers": some},
-                BULK: {**enhance, "consumers": few},
-                UPDATE: {"stage": "enhance_update", "consumers": some},
-            },
-            "workers": {"enhance": {**pool, **(self.options.pool or {})}},
-        }
-
-    def _settings(self, amqp_port: int | None) -> dict[str, str]:
-        servers = self.servers
-        s3_port = servers.s3_port or servers.s3.port
-        return {
-            "mode": "servers",
-            "queues_file": str(self.queues_file),
-            "amqp_url": servers.rabbitmq.amqp_url(servers.vhost, port=amqp_port),
-            "management_url": servers.rabbitmq.management_url,
-            "mongo_url": servers.mongod.url_through(servers.mongo_port or servers.mongod.port),
-            "mongo_database": servers.database,
-            "s3_endpoint": f"http://127.0.0.1:{s3_port}",
-            "s3_bucket": servers.bucket,
-            "s3_region": REGION,
-            "s3_access_key": ACCESS_KEY,
-            "s3_secret_key": SECRET_KEY,
-            "cdn_purge_url": self.outside.purge_url,
-            "drain_s": "10",
-            "log_level": "info",
-            "log_format": "json",
-        }
-
     def environment(self) -> dict[str, str]:
         """The JUSTLENS_ variables of an orchestrator, or of the command line, of this deployment."""
-        own = {**self._settings(self.servers.amqp_port), "fetch_allow_networks": '["127.0.0.0/8"]'}
-        return {
-            f"JUSTLENS_{name.upper()}": value for name, value in {**own, **(self.options.environment or {})}.items()
-        }
+        own = {**self._settings(self.servers), "fetch_allow_networks": '["127.0.0.0/8"]'}
+        return variables({**own, **(self.options.environment or {})})
+
+    def _settings(self, servers: Servers) -> dict[str, str]:
+        return settings_of(servers, self.queues_file, self.outside.purge_url)
 
     async def start(
         self, *, crash_at: str | None = None, image: str | None = None, ready: bool = True, **settings: str
@@ -158,7 +92,7 @@ class Deployment:
         ``image`` (``business_id/image_id``) only passes for that image count.
         """
         extra = {"CRASH_AT": crash_at, "CRASH_IMAGE": image}
-        environment = self.environment() | {f"JUSTLENS_{name.upper()}": value for name, value in settings.items()}
+        environment = self.environment() | variables(settings)
         environment |= {name: value for name, value in extra.items() if value}
         module = "orchestrator" if crash_at is None else "tests.faults.crashing"
         process = self.processes.start_orchestrator(environment, module)

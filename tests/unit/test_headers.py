@@ -124,3 +124,13 @@ def test_whatever_the_headers_are_the_answer_can_be_published(headers: dict[str,
     assert {"x-attempt", "x-first-seen", "x-replays"} <= sent.keys()
     if envelope.traceparent is None or envelope.traceparent.isprintable():
         assert frame_bytes(sent) < FRAME_MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    "deaths",
+    ["text", 7, [1], [[]], [{"queue": "error.q", "reason": "expired"}], [{"queue": "q"}, {"queue": "dev.error.q"}]],
+    ids=str,
+)
+def test_a_death_that_no_broker_writes_is_refused(deaths: object) -> None:
+    with pytest.raises(JobRefused, match="x-death"):
+        read_envelope({"x-death": deaths}, 0)

@@ -47,7 +47,7 @@ class Publisher:
                     routing_key=self._prefix + queue,
                     properties=_properties(message),
                     mandatory=True,
-                    wait=False,
+                    wait=False,  # type: ignore[call-arg]  # the driver's channel has it, its abstract class forgot
                 )
         except PublishError:
             raise Unroutable(BROKER, f"there is no queue {self._prefix}{queue}") from None
