@@ -1,5 +1,6 @@
 """Everything that comes from the environment: ``JUSTLENS_*`` variables. Secrets come from nowhere else."""
 
+import sys
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,13 +19,22 @@ def _is_network(value: str) -> str:
 Network = Annotated[str, AfterValidator(_is_network)]
 
 
+def _default_queues_file() -> Path:
+    here = Path("queues.yaml")
+    installed = Path(sys.prefix) / "share" / "justlens" / "queues.yaml"
+    return installed if not here.exists() and installed.exists() else here
+
+
 class Settings(BaseSettings):
     """What is in force. Times are seconds, sizes bytes."""
 
     model_config = SettingsConfigDict(env_prefix="JUSTLENS_", frozen=True, extra="ignore", env_nested_delimiter=None)
 
     mode: Literal["embedded", "servers"] = Field("embedded", description="Files of one process, or real servers")
-    queues_file: Path = Field(Path("queues.yaml"), description="The pipeline")
+    queues_file: Path = Field(
+        default_factory=_default_queues_file,
+        description="The pipeline; unset = queues.yaml here, else the one that was installed with the package",
+    )
     data_dir: Path = Field(Path("justlens-data"), description="Embedded: where everything lies")
     endpoints: dict[str, list[str]] = Field(
         default_factory=dict, description='Worker URLs per pool, as JSON: {"enhance": ["http://gpu1:8101"]}'
