@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from orchestrator.domain import headers as names
@@ -35,7 +36,7 @@ def read_letter(queue: str, body: bytes, headers: Mapping[str, Any], now_ms: int
         attempts=_whole(headers, names.ERROR_ATTEMPTS, _whole(headers, names.ATTEMPT, 1)),
         replays=_whole(headers, names.REPLAYS, 0),
         first_seen=_whole(headers, names.FIRST_SEEN, now_ms),
-        died_at=_whole(headers, names.ERROR_AT, now_ms),
+        died_at=_whole(headers, names.ERROR_AT, _broker_time(headers, now_ms)),
         body=body[:MAX_INDEXED_BYTES],
         headers={**foreign_headers(headers), **_ours(headers)},
         job_id=known.get("job_id"),
@@ -55,10 +56,23 @@ def _reason(headers: Mapping[str, Any]) -> Reason:
 
 def _broker_cause(headers: Mapping[str, Any]) -> str:
     """Why the broker moved the message last. ``x-first-death-reason`` may still tell of its wait in a retry queue."""
+    death = _last_death(headers)
+    return _text(headers.get("x-first-death-reason") if death is None else death.get("reason"))
+
+
+def _broker_time(headers: Mapping[str, Any], now_ms: int) -> int:
+    """When the broker moved the message last, in Unix ms of a whole second; ``now_ms`` when it does not say.
+
+    It has to be the same at every reading: a replay leaves out what died after it began.
+    """
+    time = (_last_death(headers) or {}).get("time")
+    seconds = int(time.timestamp()) if isinstance(time, datetime) else time
+    return seconds * 1000 if is_count(seconds) else now_ms
+
+
+def _last_death(headers: Mapping[str, Any]) -> Mapping[str, Any] | None:
     deaths = headers.get("x-death")
-    if isinstance(deaths, list) and deaths and isinstance(deaths[0], Mapping):
-        return _text(deaths[0].get("reason"))
-    return _text(headers.get("x-first-death-reason"))
+    return deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], Mapping) else None
 
 
 def _text(value: object) -> str:

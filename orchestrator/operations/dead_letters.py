@@ -133,7 +133,7 @@ async def _agree(system: System, wanted: DeadLetterFilter) -> None:
     for queue in _queues(system, wanted):
         indexed = sum(count for (name, _), count in counts.items() if name == queue)
         if (await system.broker.depth(error_queue(queue))).total != indexed:
-            await dlq.reconcile(queue, broker=system.broker, index=system.documents)
+            await dlq.reconcile(queue, broker=system.broker, ledger=system.documents, index=system.documents)
 
 
 def _queues(system: System, wanted: DeadLetterFilter) -> list[str]:

@@ -13,6 +13,9 @@ from orchestrator.runtime.ports import Subscription
 
 log = structlog.get_logger(__name__)
 
+STEADY_S = 10.0
+"""Attached for so long, a consumer has left its failures behind, even if no delivery came."""
+
 
 class Consumer:
     """Attaches to a queue, and again whenever it is no longer attached, until the process drains."""
@@ -58,6 +61,7 @@ class Consumer:
     async def _attach_and_work(self) -> None:
         subscription = await self._engine.broker.subscribe(self.lane.queue)
         self._subscription = subscription
+        steady_at = asyncio.get_running_loop().time() + STEADY_S
         try:
             with self._engine.metrics.attached(self.lane.queue):
                 log.debug("attached", consumer=self.name)
@@ -69,6 +73,8 @@ class Consumer:
                     self.busy = False
                     self._failures = 0
         finally:
+            if asyncio.get_running_loop().time() >= steady_at:
+                self._failures = 0
             self.busy = False
             self._subscription = None
             await subscription.close()

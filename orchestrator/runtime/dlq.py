@@ -1,7 +1,7 @@
 """Passes over the error queues. A pass takes what is there at its start, settles what is meant, and returns the rest.
 
 Nothing is held longer than one pass: a reader that keeps messages hides them from everybody else. Reading is done
-from the index; ``reconcile`` is the pass that settles nothing and makes the index agree with the queue.
+from the index; ``reconcile`` is the pass that makes the index agree with the queue.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from orchestrator.domain.deadletters import is_parked, read_letter
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter
 from orchestrator.domain.queue_names import error_queue
-from orchestrator.runtime.ends import LetterEnd
+from orchestrator.runtime.ends import LetterEnd, Spent
 from orchestrator.runtime.lane import now_ms
 from orchestrator.runtime.ports import Broker, DeadLetterIndex, Delivery, Ledger, Subscription
 from orchestrator.runtime.settle import settle_letter
@@ -70,18 +70,30 @@ async def settle_letters(
     return report
 
 
-async def reconcile(queue: str, *, broker: Broker, index: DeadLetterIndex) -> PassReport:
-    """Make the index agree with ``error.<queue>``: index every letter that is there, forget every one that is not."""
+async def reconcile(queue: str, *, broker: Broker, ledger: Ledger, index: DeadLetterIndex) -> PassReport:
+    """Make the index agree with ``error.<queue>``: index every letter that is there, forget every one that is not.
+
+    A letter whose job the ledger knows as done is settled: it is a copy, buried by the broker after an ack was lost.
+    """
     known = {letter.letter_id for letter in await index.find_dead_letters(DeadLetterFilter(queue=queue))}
     report, found = PassReport(), set[str]()
     async with _letters(queue, broker, report) as letters:
-        async for _, letter in letters:
+        async for delivery, letter in letters:
+            if await _is_done(letter, ledger):
+                await settle_letter(delivery, Spent(letter), broker=broker, ledger=ledger, index=index)
+                report.settled.append(letter)
+                continue
             await index.index_dead_letter(letter)
             found.add(letter.letter_id)
     if report.scanned >= report.present:
         for letter_id in known - found:
             await index.forget_dead_letter(queue, letter_id)
     return report
+
+
+async def _is_done(letter: DeadLetter, ledger: Ledger) -> bool:
+    entry = await ledger.find_job(letter.job_id, letter.queue) if letter.job_id else None
+    return entry is not None and entry.outcome == "done"
 
 
 @asynccontextmanager

@@ -58,4 +58,11 @@ class Drop:
     letter: DeadLetter
 
 
-LetterEnd = Replay | Amend | Drop
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Remove a dead letter whose job is done: it is a copy that came to nothing."""
+
+    letter: DeadLetter
+
+
+LetterEnd = Replay | Amend | Drop | Spent

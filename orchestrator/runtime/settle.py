@@ -26,7 +26,7 @@ from orchestrator.domain.ledger import DeadLetter, LedgerEntry, Terminal
 from orchestrator.domain.outcome import Done, Outcome, Reject, Retry
 from orchestrator.domain.queue_names import error_queue, retry_queue
 from orchestrator.domain.retrying import GiveUp, decide_retry
-from orchestrator.runtime.ends import Amend, Drop, Duplicate, HandBack, LetterEnd, Replay, Settled, Stamp
+from orchestrator.runtime.ends import Amend, Drop, Duplicate, HandBack, LetterEnd, Replay, Settled, Spent, Stamp
 from orchestrator.runtime.lane import Engine, Task, now_ms
 from orchestrator.runtime.patience import OutOfPatience
 from orchestrator.runtime.ports import Broker, DeadLetterIndex, Delivery, Ledger, Message
@@ -161,6 +161,8 @@ async def settle_letter(
             await _record_drop(letter, Reason("amended", f"replaced by job {job.job_id}"), ledger)
         case Drop():
             await _record_drop(letter, Reason("dropped", "removed by an operator"), ledger)
+        case Spent():
+            pass  # the ledger has its end already
     await broker.ack(delivery)
     log.info(type(end).__name__.lower(), queue=letter.queue, letter=letter.letter_id, reason=str(letter.reason))
 

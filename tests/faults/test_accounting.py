@@ -21,7 +21,7 @@ async def test_a_message_dropped_doubled_or_hidden_in_the_broker_is_noticed(
     async with Deployment(servers, tmp_path) as deployment:
         await deployment.workers_ready()
         await deployment.start()
-        load = mixed(seed, 80, deployment.outside, bulk=0)
+        load = mixed(seed, 40, deployment.outside, bulk=0)
         await deployment.publish(load)
         await deployment.drained()
         verdict = await deployment.verdict()

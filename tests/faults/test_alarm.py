@@ -15,7 +15,7 @@ from tests.kit.gathering import wrong_ends
 from tests.kit.load import planned
 from tests.kit.watching import steady, timed_publishes, until
 
-PER_SECOND = 25
+PER_SECOND = 20
 PUBLISH_LIMIT_S = 6.0  # JUSTLENS_PUBLISH_TIMEOUT_S and one second
 RECOVERY_LIMIT_S = 10.0
 

@@ -3,11 +3,13 @@
 import asyncio
 import random
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from orchestrator.cli.exits import ExitCode
+from orchestrator.control import Call
 from orchestrator.domain.queue_names import error_queue
 from orchestrator.operations import connected
 from tests.faults.figures import at_most
@@ -75,7 +77,7 @@ async def test_a_letter_that_was_replayed_three_times_in_vain_is_parked(servers:
         await deployment.publish([job])
         async with connected(deployment.settings, deployment.pipeline) as call:
             for replays in range(4):
-                await until(lambda wanted=replays: is_dead(call, wanted), 20, f"the letter after {replays} replays")
+                await until(partial(is_dead, call, replays), 20, f"the letter after {replays} replays")
                 report = await call("dlq.replay", {"queue": PROCESS})
                 assert (report["count"], report["parked"]) == ((1, 0) if replays < 3 else (0, 1))
             assert job.source is not None and len(job.source.asked_at) == 8
@@ -91,9 +93,9 @@ async def test_a_letter_that_was_replayed_three_times_in_vain_is_parked(servers:
         assert dict(verdict.counts)["done"] == 2
 
 
-async def is_dead(call: object, replays: int) -> bool:
+async def is_dead(call: Call, replays: int) -> bool:
     """Whether the one letter lies in its error queue and has been replayed so often."""
-    found = await call("dlq.list", {"queue": PROCESS})  # type: ignore[operator]
+    found = await call("dlq.list", {"queue": PROCESS})
     return [letter["replays"] for letter in found] == [replays]
 
 
@@ -139,7 +141,7 @@ async def replay_killed(deployment: Deployment, after_s: float) -> bool:
 async def settled_depth(deployment: Deployment) -> int:
     """How many letters the error queue has, once the broker has put back what a killed replay held."""
     counts = [-1]
-    while len(counts) < 8 or len(set(counts[-8:])) > 1:
+    while len(counts) < 6 or len(set(counts[-6:])) > 1:
         counts.append(await ready_letters(deployment))
         await asyncio.sleep(0.1)
     return counts[-1]

@@ -4,6 +4,7 @@ import asyncio
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import aio_pika
 import pytest
@@ -106,7 +107,7 @@ async def _leaves_the_tier(deployment: Deployment, queue: str, delay_s: float, m
         return await _moved(channel, queue, messages, "rejected" if delay_s > 1 else "expired")
 
 
-async def _put(channel: aio_pika.abc.AbstractChannel, queue: str, messages: int, **properties: float) -> None:
+async def _put(channel: aio_pika.abc.AbstractChannel, queue: str, messages: int, **properties: Any) -> None:
     for number in range(messages):
         await publish_raw(channel, queue, str(number).encode(), **properties)
 
@@ -114,7 +115,7 @@ async def _put(channel: aio_pika.abc.AbstractChannel, queue: str, messages: int,
 async def _moved(channel: aio_pika.abc.AbstractChannel, queue: str, messages: int, cause: str) -> int:
     """How many different ones arrive in ``queue`` for that cause; they are taken away."""
     declared = await channel.get_queue(queue)
-    found = set()
+    found = set[bytes]()
     deadline = time.monotonic() + 15
     while len(found) < messages and time.monotonic() < deadline:
         message = await declared.get(fail=False)
@@ -123,7 +124,7 @@ async def _moved(channel: aio_pika.abc.AbstractChannel, queue: str, messages: in
             continue
         await message.ack()
         deaths = message.headers["x-death"]
-        assert isinstance(deaths, list)
+        assert isinstance(deaths, list) and isinstance(deaths[0], dict)
         if deaths[0]["reason"] == cause:
             found.add(message.body)
     return len(found)

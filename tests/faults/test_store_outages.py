@@ -1,11 +1,12 @@
 """A store is away for a while: jobs wait where they are, no attempt is charged, and the stores agree afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ MIX: dict[Kind, float] = {
 RETRY_DELAYS_S = (0.2, 0.5, 1.0)
 ATTEMPTS: dict[Kind, int] = {"flaky_source": 3, "failing_source": len(RETRY_DELAYS_S) + 1}
 
-Outage = Callable[[Servers, FaultProxy, float], Awaitable[None]]
+Outage = Callable[[Servers, FaultProxy, float], Coroutine[Any, Any, None]]
 
 
 async def mongo_frozen_then_killed(servers: Servers, _proxy: FaultProxy, seconds: float) -> None:

@@ -35,7 +35,7 @@ def healthy_job(outside: Outside, number: int) -> Planned:
 
 
 @pytest.mark.parametrize(
-    ("calm_s", "storm_s"), [(4, 12), pytest.param(30, 60, marks=[pytest.mark.chaos, pytest.mark.timeout(400)])]
+    ("calm_s", "storm_s"), [(3, 8), pytest.param(30, 60, marks=[pytest.mark.chaos, pytest.mark.timeout(400)])]
 )
 async def test_the_death_of_a_worker_every_two_seconds_loses_and_buries_nothing(
     servers: Servers, tmp_path: Path, seed: int, calm_s: float, storm_s: float
@@ -97,7 +97,7 @@ async def moody_worker(port: int) -> AsyncIterator[MoodyWorker]:
 
 
 async def test_a_worker_that_fails_or_hangs_is_ejected_and_comes_back_when_it_is_well(
-    servers: Servers, tmp_path: Path, seed: int
+    servers: Servers, tmp_path: Path
 ) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"

@@ -46,5 +46,5 @@ def order_in(body: bytes) -> tuple[str, int]:
 
 def enhanced_picture(body: bytes) -> bytes:
     """What a stub worker answers for ``body``: a real picture, the same bytes every time, others for other bytes."""
-    digest = hashlib.sha256(body).hexdigest()
-    return png(*bytes.fromhex(digest[:6]), f"serve:0;enhanced {digest}")
+    digest = hashlib.sha256(body).digest()
+    return png(digest[0], digest[1], digest[2], f"serve:0;enhanced {digest.hex()}")

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
@@ -49,7 +49,7 @@ async def steady(
 
 
 @contextlib.contextmanager
-def timed_publishes(deployment: "Deployment") -> Iterable[list[float]]:
+def timed_publishes(deployment: "Deployment") -> Iterator[list[float]]:
     """How many seconds each publish of the test's own broker took, whether it returned or raised."""
     broker, publish = deployment.broker, deployment.broker.publish
     seconds: list[float] = []
@@ -98,14 +98,21 @@ async def cpu_share(orchestrator: Orchestrator, seconds: float) -> float:
     before, began = process.cpu_times(), time.monotonic()
     await asyncio.sleep(seconds)
     after, ended = process.cpu_times(), time.monotonic()
-    return (after.user + after.system - before.user - before.system) / (ended - began)
+    used_s: float = after.user + after.system - before.user - before.system
+    return used_s / (ended - began)
 
 
-def job_times_s(ledger: Sequence[dict[str, object]], jobs: Iterable[Planned]) -> list[float]:
-    """Seconds from each job's submission to the end of the job that follows from it, from the ledger's entries."""
-    ends = {row["job_id"]: row["received_at"] + row["took_ms"] for row in ledger if row["queue"] == UPDATE}
-    submitted = ((job.job_id, job.version) for job in jobs)
-    return [(ends[name] - int(version.partition("-")[0])) / 1000 for name, version in submitted if name and version]
+def job_times_s(ledger: Sequence[Mapping[str, Any]], jobs: Iterable[Planned]) -> list[float]:
+    """Seconds from each job's submission to the end of the job that follows from it, from the ledger's entries.
+
+    Jobs without such an end are left out: that there are none is for the checker to say.
+    """
+    ended_at = {row["job_id"]: row["received_at"] + row["took_ms"] for row in ledger if row["queue"] == UPDATE}
+    return [
+        (ended_at[job.job_id] - int(job.version.partition("-")[0])) / 1000
+        for job in jobs
+        if job.version and job.job_id in ended_at
+    ]
 
 
 def quantile(values: Iterable[float], share: float) -> float:

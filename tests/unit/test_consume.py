@@ -172,6 +172,19 @@ async def test_attaching_backs_off_and_the_back_off_begins_anew_after_work(monke
     assert failures[:5] == [0, 1, 2, 3, 0]
 
 
+async def test_a_consumer_of_a_quiet_queue_does_not_pay_for_outages_long_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures: list[int] = []
+    monkeypatch.setattr("orchestrator.runtime.consume.backoff_s", lambda n, **_: failures.append(n) or 0.001)
+    monkeypatch.setattr("orchestrator.runtime.consume.STEADY_S", 0.0)
+    world = new_world()
+    async with Attached(world, lane_of(answering(JUST_DONE))) as consumer:
+        for outages in (1, 2, 3):
+            await until(lambda: consumer.attached)
+            await world.broker.deliver(SubscriptionLost("again"))
+            await until(lambda wanted=outages: len(failures) == wanted)
+    assert failures[:3] == [0, 0, 0]
+
+
 async def test_the_number_of_attached_consumers_is_a_metric() -> None:
     world = new_world()
     async with Attached(world, lane_of(answering(JUST_DONE))) as consumer:

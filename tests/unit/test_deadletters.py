@@ -1,6 +1,7 @@
 """Dead letters: an error queue may hold anything, and every message of it can be shown."""
 
 import json
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -66,6 +67,21 @@ def test_what_the_broker_put_there_has_the_broker_s_last_reason(headers: dict[st
     assert reason.code == code
     if code == "delivery_limit":
         assert "may kill the process" in reason.message
+
+
+@pytest.mark.parametrize(
+    ("headers", "died_at"),
+    [
+        ({"x-death": [{"time": datetime.fromtimestamp(NOW / 1000 - 60, UTC)}, {"time": "odd"}]}, NOW - 60_000),
+        ({"x-death": [{"time": datetime.fromtimestamp(NOW / 1000 - 60, UTC)}], "x-error-at": NOW - 5}, NOW - 5),
+        ({"x-death": [{"time": NOW // 1000 - 60}]}, NOW - 60_000),
+        ({"x-death": [{"time": "odd"}]}, NOW),
+        ({"x-death": "odd"}, NOW),
+        ({}, NOW),
+    ],
+)
+def test_what_the_broker_put_there_died_when_the_broker_says(headers: dict[str, Any], died_at: int) -> None:
+    assert read_letter("q", BODY, headers, NOW).died_at == died_at
 
 
 def test_a_body_that_names_no_job_is_named_by_its_bytes() -> None:

@@ -72,7 +72,7 @@ async def test_every_letter_is_replayed_and_leaves_queue_and_index(broker: Local
     world = new_world()
     for number in range(5):
         await bury(broker, number)
-    await reconcile("work", broker=broker, index=world.index)
+    await reconcile("work", broker=broker, ledger=world.ledger, index=world.index)
     assert len(world.index.letters) == 5
     report = await run_pass(broker, world, EVERY)
     assert (report.present, report.scanned, report.parked, len(report.settled)) == (5, 5, 0, 5)
@@ -202,7 +202,7 @@ async def test_reconciling_indexes_what_is_there_and_forgets_what_is_not(broker:
     await broker.publish("error.work", Message(b"garbage", {"x-first-death-reason": "delivery_limit"}, None))
     gone = read_letter("work", body_of(job_id=job_id(9)), {}, NOW)
     world.index.letters["work", gone.letter_id] = gone
-    report = await reconcile("work", broker=broker, index=world.index)
+    report = await reconcile("work", broker=broker, ledger=world.ledger, index=world.index)
     assert (report.present, report.scanned, report.settled) == (2, 2, [])
     assert sorted(letter.reason.code for letter in world.index.letters.values()) == ["bug", "delivery_limit"]
     assert await waiting(broker, "error.work") == 2
@@ -212,10 +212,10 @@ async def test_what_another_reader_holds_is_not_forgotten(broker: LocalBroker) -
     world = new_world()
     for number in range(3):
         await bury(broker, number)
-    await reconcile("work", broker=broker, index=world.index)
+    await reconcile("work", broker=broker, ledger=world.ledger, index=world.index)
     other = await broker.subscribe("error.work", prefetch=1)
     assert await other.next(1) is not None
-    report = await reconcile("work", broker=broker, index=world.index)
+    report = await reconcile("work", broker=broker, ledger=world.ledger, index=world.index)
     assert (report.present, report.scanned) == (3, 2) and len(world.index.letters) == 3
     await other.close()
 
@@ -224,5 +224,5 @@ async def test_reconciling_touches_no_other_queue_s_letters(broker: LocalBroker)
     world = new_world()
     other = replace(read_letter("elsewhere", body_of(), {}, NOW))
     world.index.letters["elsewhere", other.letter_id] = other
-    await reconcile("work", broker=broker, index=world.index)
+    await reconcile("work", broker=broker, ledger=world.ledger, index=world.index)
     assert list(world.index.letters) == [("elsewhere", other.letter_id)]

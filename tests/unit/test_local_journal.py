@@ -1,6 +1,7 @@
 """The embedded broker's rows, with a clock that is told."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -103,4 +104,5 @@ def test_the_first_death_that_counts_is_the_brokers_own(connection: sqlite3.Conn
     assert ready == {error_queue("jobs"): 1}
     dead = journal.take(connection, error_queue("jobs"))
     assert dead is not None and dead.headers["x-first-death-reason"] == "delivery_limit"
+    assert abs(dead.headers["x-death"][0]["time"] - time.time()) < 60
     assert (dead.headers["mark"], dead.delivery_count, dead.body) == (1, 0, b"poison")

@@ -6,6 +6,7 @@ moves to another queue. A function that makes messages ready answers how many in
 
 import json
 import sqlite3
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -111,7 +112,8 @@ def give_back(connection: sqlite3.Connection, rules: Mapping[str, QueueRule], po
 
 def _bury(connection: sqlite3.Connection, position: int, queue: str) -> None:
     """What RabbitMQ writes on a message that it dead-letters."""
-    death = {"count": 1, "reason": "delivery_limit", "queue": queue, "exchange": "", "routing-keys": [queue]}
+    where = {"queue": queue, "exchange": "", "routing-keys": [queue]}
+    death = {"count": 1, "reason": "delivery_limit", "time": int(time.time()), **where}
     first = {"x-first-death-reason": "delivery_limit", "x-first-death-queue": queue, "x-first-death-exchange": ""}
     _move(connection, position, error_queue(queue), {**first, "x-death": [death]})
 
