@@ -1,4 +1,4 @@
-"""A dead letter whose job is done: a copy that the broker buried after an ack was lost. It must not look like a loss."""
+"""A dead letter whose job is done: a copy the broker buried after an ack was lost. It must not look like a loss."""
 
 from collections.abc import AsyncIterator
 
