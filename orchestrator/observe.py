@@ -107,12 +107,16 @@ def job_context(queue: str, job: Job | None, traceparent: str | None) -> Iterato
     context = _PROPAGATOR.extract({TRACEPARENT: traceparent or new_traceparent()})
     span = _TRACER.start_span(f"process {queue}", context=context, kind=trace.SpanKind.CONSUMER)
     with trace.use_span(span, end_on_exit=True):
-        carrier: dict[str, str] = {}
-        _PROPAGATOR.inject(carrier)
-        current = carrier.get(TRACEPARENT) or new_traceparent()
+        current = _traceparent(span.get_span_context())
         image = f"{job.business_id}/{job.image_id}" if job else None
         with bound_contextvars(queue=queue, job=job.job_id if job else None, image=image, trace=current[3:35]):
             yield current
+
+
+def _traceparent(span: trace.SpanContext) -> str:
+    if not span.is_valid:
+        return new_traceparent()
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
 
 
 def new_traceparent() -> str:

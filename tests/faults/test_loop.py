@@ -55,10 +55,10 @@ async def test_the_loop_never_stalls_under_load(servers: Servers, tmp_path: Path
             f"ms the event loop was late at worst in {window_s} s, waiting for a CPU ({best.raw_ms:g} ms) not counted"
         )
         at_most(f"loop.stall_ms.{window_s}", what, best.own_ms, STALL_LIMIT_MS, WINDOWS)
+        assert best.own_ms < STALL_LIMIT_MS
         await deployment.drained(60)
         verdict = await deployment.verdict()
         assert verdict.clean, str(verdict)
-        assert best.own_ms < STALL_LIMIT_MS
 
 
 async def window(process: Orchestrator, seconds: int) -> Lag:

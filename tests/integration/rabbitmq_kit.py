@@ -13,6 +13,7 @@ from orchestrator.runtime.ports import Message
 from orchestrator.runtime.rabbitmq import RabbitBroker
 
 QUEUE = "work"
+TIMEOUT_S = 2.0
 
 
 def pipeline(**changes: Any) -> Pipeline:
@@ -27,6 +28,11 @@ def settings(url: str, management_url: str | None = None, **changes: Any) -> Set
 
 def message(text: str = "{}", job_id: str | None = None, **headers: str | int) -> Message:
     return Message(text.encode(), headers, job_id)
+
+
+async def publish(broker: RabbitBroker, *texts: str) -> None:
+    for text in texts:
+        await broker.publish(QUEUE, message(text))
 
 
 @contextlib.asynccontextmanager
@@ -58,3 +64,13 @@ async def drain(broker: RabbitBroker, queue: str, idle_s: float = 1.0) -> list[s
         await broker.ack(delivery)
     await subscription.close()
     return bodies
+
+
+async def published(broker: RabbitBroker, text: str = "{}") -> bool:
+    await broker.publish(QUEUE, message(text))
+    return True
+
+
+async def consuming(broker: RabbitBroker) -> bool:
+    await (await broker.subscribe(QUEUE)).close()
+    return True

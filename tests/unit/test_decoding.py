@@ -1,24 +1,14 @@
-"""Decoding: what a picture becomes, and what happens to decoders that bad pictures hit."""
+"""Decoding: what a picture becomes, and that its hash survives."""
 
-import asyncio
 import io
-import os
-import signal
-import time
-from collections.abc import AsyncIterator
 
-import psutil
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
-from tests.kit.hostile_images import encoded, picture
-from tests.kit.process import wait_until
+from tests.kit.image_files import encoded, picture
 from tests.kit.worker import PHOTOS
-from workers.decoder_child import DecodeLimits
-from workers.decoding import DecoderBug, DecoderPool
 from workers.enhance.lanczos import Lanczos
 from workers.enhance.picture import Enlargement
-from workers.errors import Refused
 from workers.imaging import Format, Pixels, decode, encode
 from workers.phash import phash
 
@@ -184,128 +174,3 @@ def _distance(left: Image.Image, right: Image.Image) -> int:
 
 def test_flat_pictures_have_the_hash_zero_whatever_their_colour() -> None:
     assert {phash(Image.new("RGB", (100, 70), colour)) for colour in ("red", "white", "#010203")} == {"0" * 16}
-
-
-# From here on: the pool of processes. These functions run in a decoder.
-
-
-def echo(body: bytes, suffix: bytes) -> tuple[int, bytes]:
-    return os.getpid(), body + suffix
-
-
-def sleep_for_ever(_body: bytes) -> tuple[None, bytes]:
-    time.sleep(600)
-    return None, b""
-
-
-def die(_body: bytes, number: int) -> tuple[None, bytes]:
-    os.kill(os.getpid(), number)
-    return None, b""
-
-
-def eat_memory(_body: bytes, size: int) -> tuple[int, bytes]:
-    return len(bytearray(size)), b""
-
-
-def bug(_body: bytes) -> tuple[None, bytes]:
-    raise KeyError("ours")
-
-
-def refuse(_body: bytes) -> tuple[None, bytes]:
-    raise Refused("corrupt", "for a test")
-
-
-class Counting:
-    def __init__(self) -> None:
-        self.restarts = 0
-
-    def __call__(self) -> None:
-        self.restarts += 1
-
-
-@pytest.fixture
-async def restarts() -> Counting:
-    return Counting()
-
-
-@pytest.fixture
-async def pool(restarts: Counting) -> AsyncIterator[DecoderPool]:
-    pool = DecoderPool(1, DecodeLimits(memory_bytes=256 * 2**20, timeout_s=2.0), restarts)
-    await pool.start()
-    try:
-        yield pool
-    finally:
-        await pool.stop()
-
-
-async def test_large_bodies_go_there_and_back_and_the_process_stays(pool: DecoderPool, restarts: Counting) -> None:
-    body = os.urandom(20_000_000)
-    first, answer = await pool.run(echo, body, b"!")
-    assert answer == body + b"!" and first != os.getpid()
-    assert (await pool.run(echo, b"", b""))[0] == first
-    assert restarts.restarts == 0 and pool.answering
-
-
-async def test_a_picture_that_takes_too_long_is_refused_and_the_next_one_works(pool: DecoderPool) -> None:
-    first, _ = await pool.run(echo, b"", b"")
-    with pytest.raises(Refused, match="decode_timeout"):
-        await pool.run(sleep_for_ever, b"")
-    second, _ = await pool.run(echo, b"", b"")
-    assert second != first and not psutil.pid_exists(first)
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
-async def test_a_picture_that_kills_its_decoder_is_refused_and_the_next_one_works(
-    pool: DecoderPool, restarts: Counting, number: int
-) -> None:
-    with pytest.raises(Refused, match="decoder_died"):
-        await pool.run(die, b"", number)
-    assert (await pool.run(echo, b"a", b"b"))[1] == b"ab"
-    assert restarts.restarts == 2  # a second decoder was given the chance to prove the picture's innocence
-
-
-async def test_a_decoder_that_died_while_idle_harms_nobody(pool: DecoderPool, restarts: Counting) -> None:
-    for pause_s in (0.0, 0.5):  # before and after the pool can have noticed
-        pid, _ = await pool.run(echo, b"", b"")
-        psutil.Process(pid).kill()
-        await asyncio.sleep(pause_s)
-        assert (await pool.run(echo, b"a", b"b"))[1] == b"ab"
-    assert restarts.restarts == 2
-
-
-async def test_a_picture_that_wants_too_much_memory_is_refused_and_the_process_stays(pool: DecoderPool) -> None:
-    pid, _ = await pool.run(echo, b"", b"")
-    with pytest.raises(Refused, match="decode_memory"):
-        await pool.run(eat_memory, b"", 300 * 2**20)
-    assert (await pool.run(eat_memory, b"", 100 * 2**20))[0] == 100 * 2**20
-    assert (await pool.run(echo, b"", b""))[0] == pid
-
-
-async def test_our_own_bug_is_told_from_a_bad_picture(pool: DecoderPool, restarts: Counting) -> None:
-    with pytest.raises(DecoderBug, match="KeyError: 'ours'"):
-        await pool.run(bug, b"")
-    with pytest.raises(Refused, match="for a test"):
-        await pool.run(refuse, b"")
-    assert restarts.restarts == 0
-
-
-async def test_a_caller_that_gives_up_waiting_gives_its_place_back(pool: DecoderPool) -> None:
-    hog = asyncio.create_task(pool.run(sleep_for_ever, b""))
-    await asyncio.sleep(0.05)
-    waiting = asyncio.create_task(pool.run(die, b"", signal.SIGKILL))
-    await asyncio.sleep(0.05)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    with pytest.raises(Refused, match="decode_timeout"):
-        await hog
-    assert (await pool.run(echo, b"a", b"b"))[1] == b"ab"
-
-
-async def test_stopping_leaves_no_process_behind(restarts: Counting) -> None:
-    pool = DecoderPool(2, DecodeLimits(), restarts)
-    await pool.start()
-    pids = {(await pool.run(echo, b"", b""))[0] for _ in range(4)}
-    await pool.stop()
-    assert not pool.answering
-    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids), 10, "the decoders to end")

@@ -1,0 +1,67 @@
+"""doctor on real servers: everything in order, or named with its remedy."""
+
+import json
+import time
+from typing import Any
+
+from orchestrator.cli.exits import ExitCode
+from tests.kit.cli import Cli
+from tests.kit.process import free_port
+from tests.kit.rabbitmq import RabbitMQ
+
+
+def checks(cli: Cli, code: int, **changes: str) -> dict[str, dict[str, Any]]:
+    """What doctor finds, by the name of the check; everything must end in good time."""
+    began = time.monotonic()
+    found = {check["name"]: check for check in cli.json("doctor", code=code, **changes)["checks"]}
+    assert time.monotonic() - began < 45
+    return found
+
+
+def test_doctor_finds_everything_in_order(cli: Cli, worker_url: str) -> None:
+    cli.json("topology", "apply")
+
+    found = checks(cli, code=0, cdn_purge_url=worker_url)
+
+    assert {check["state"] for check in found.values()} == {"ok"}
+    wanted = {"python", "queues file", "deadlines", "rabbitmq", "rabbitmq queues", "rabbitmq feature flag", "mongodb"}
+    assert wanted | {"mongodb writes", "s3", f"worker enhance {worker_url}", "cdn"} == found.keys()
+
+
+def test_doctor_names_everything_that_is_away_with_its_remedy(cli: Cli) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    found = checks(
+        cli,
+        code=ExitCode.UNAVAILABLE,
+        amqp_url=f"amqp://guest:canary@{nowhere}/",
+        management_url=f"http://guest:canary@{nowhere}",
+        mongo_url=f"mongodb://u:canary@{nowhere}/",
+        s3_endpoint=f"http://{nowhere}",
+        endpoints=json.dumps({"enhance": [f"http://{nowhere}"]}),
+        cdn_purge_url=f"http://{nowhere}/purge?token=canary",
+        store_timeout_s="1",
+    )
+
+    failing = {name for name, check in found.items() if check["state"] == "failing"}
+    assert failing == found.keys() - {"python", "queues file", "deadlines"}
+    assert all(found[name]["remedy"] and found[name]["detail"] for name in failing)
+    assert "JUSTLENS_AMQP_URL" in found["rabbitmq"]["remedy"] and "JUSTLENS_MONGO_URL" in found["mongodb"]["remedy"]
+    assert "canary" not in json.dumps(found)
+
+
+def test_doctor_sees_one_dependency_fail_and_the_others_well(cli: Cli, rabbitmq: RabbitMQ, vhost_name: str) -> None:
+    rabbitmq.api("PUT", "/api/users/reader", {"password": "reader", "tags": "administrator"})
+    rabbitmq.api("PUT", f"/api/permissions/{vhost_name}/reader", {"configure": ".*", "write": "^$", "read": ".*"})
+    reader = f"amqp://reader:reader@127.0.0.1:{rabbitmq.port}/{vhost_name}"
+
+    found = checks(cli, code=ExitCode.UNAVAILABLE, amqp_url=reader, s3_bucket="nobody-made-this", ack_timeout_s="100")
+
+    failing = {name for name, check in found.items() if check["state"] == "failing"}
+    # The queues were never created, and the deadline of 120 s is too long: the file as a whole cannot be used then.
+    assert {"rabbitmq", "deadlines", "queues file"} <= failing
+    assert "ACCESS_REFUSED" in found["rabbitmq"]["detail"]
+
+    found = checks(cli, code=ExitCode.UNAVAILABLE, s3_bucket="nobody-made-this")
+    failing = {name for name, check in found.items() if check["state"] == "failing"}
+    assert failing == {"s3", "rabbitmq queues"}
+    assert "topology apply" in found["rabbitmq queues"]["remedy"]

@@ -1,0 +1,74 @@
+"""The enhance client: replies become the stages' values, and those that break the contract cost an attempt."""
+
+import pytest
+from aiohttp import web
+
+from orchestrator.clients.endpoints import WorkerPool
+from orchestrator.clients.enhance import EnhanceClient
+from orchestrator.domain.errors import JobFailed
+from orchestrator.domain.jobs import Content
+from orchestrator.domain.pictures import EnhancedPicture, SkippedPicture
+from tests.kit.pool import Behaviour, StubWorker, pooled
+from workers.wire import RESULT_HEADER, ContentReply, EnhanceReply
+
+CONTENT = ContentReply(phash="0123456789abcdef", width=10, height=20, format="png")
+ENHANCED = EnhanceReply(
+    content=CONTENT, width=20, height=40, format="jpeg", scale=2.0, model="m", recipe="fedcba9876543210"
+)
+JPEG = b"\xff\xd8\xff\xe0 picture"
+KNOWN = Content(sha256="a" * 64, phash=CONTENT.phash, width=10, height=20, format="png", bytes=6)
+
+
+def replies(body: bytes, result: str | None) -> Behaviour:
+    async def behave(request: web.Request) -> web.Response:
+        return web.Response(body=body, headers={} if result is None else {RESULT_HEADER: result})
+
+    return behave
+
+
+async def enhance(pool: WorkerPool) -> EnhancedPicture | SkippedPicture:
+    return await EnhanceClient(pool).enhance(b"source", image_type="face", force=True, sha256="a" * 64)
+
+
+async def test_an_enhanced_picture_comes_as_the_stages_value(workers: list[StubWorker]) -> None:
+    workers[0].behave = replies(JPEG, ENHANCED.model_dump_json())
+    async with pooled(workers[:1]) as pool:
+        assert await enhance(pool) == EnhancedPicture(JPEG, "jpeg", 20, 40, 2.0, "m", "fedcba9876543210", KNOWN)
+
+    assert workers[0].requests[0].query_string == "image_type=face&force=true"
+
+
+async def test_a_skipped_picture_comes_as_the_stages_value(workers: list[StubWorker]) -> None:
+    workers[0].behave = replies(b"", EnhanceReply(content=CONTENT, skipped="large enough").model_dump_json())
+    async with pooled(workers[:1]) as pool:
+        assert await enhance(pool) == SkippedPicture("large enough", KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("body", "result"),
+    [
+        (JPEG, None),
+        (JPEG, "{"),
+        (JPEG, "{}"),
+        (b"", ENHANCED.model_dump_json()),
+        (b"<html>", ENHANCED.model_dump_json()),
+        (JPEG, ENHANCED.model_copy(update={"format": "webp"}).model_dump_json()),
+        (JPEG, ENHANCED.model_copy(update={"width": 0}).model_dump_json()),
+        (JPEG, ENHANCED.model_copy(update={"scale": 0.0}).model_dump_json()),
+        (JPEG, ENHANCED.model_copy(update={"recipe": "../../x"}).model_dump_json()),
+        (JPEG, ENHANCED.model_copy(update={"model": ""}).model_dump_json()),
+        (JPEG, ENHANCED.model_copy(update={"skipped": "why"}).model_dump_json()),
+        (b"", ENHANCED.model_copy(update={"skipped": ""}).model_dump_json()),
+        (JPEG, ENHANCED.model_copy(update={"content": CONTENT.model_copy(update={"height": 0})}).model_dump_json()),
+        (JPEG, ENHANCED.model_copy(update={"content": CONTENT.model_copy(update={"phash": "?"})}).model_dump_json()),
+    ],
+)
+async def test_a_reply_that_breaks_the_contract_costs_an_attempt(
+    workers: list[StubWorker], body: bytes, result: str | None
+) -> None:
+    workers[0].behave = replies(body, result)
+    async with pooled(workers[:1]) as pool:
+        with pytest.raises(JobFailed) as caught:
+            await enhance(pool)
+
+    assert caught.value.reason.code == "bad_worker_reply"

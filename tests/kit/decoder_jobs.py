@@ -1,0 +1,32 @@
+"""What a decoder process is given to run in tests."""
+
+import os
+import time
+
+from workers.errors import Refused
+
+
+def echo(body: bytes, suffix: bytes) -> tuple[int, bytes]:
+    return os.getpid(), body + suffix
+
+
+def sleep_for_ever(_body: bytes) -> tuple[None, bytes]:
+    time.sleep(600)
+    return None, b""
+
+
+def die(_body: bytes, number: int) -> tuple[None, bytes]:
+    os.kill(os.getpid(), number)
+    return None, b""
+
+
+def eat_memory(_body: bytes, size: int) -> tuple[int, bytes]:
+    return len(bytearray(size)), b""
+
+
+def bug(_body: bytes) -> tuple[None, bytes]:
+    raise KeyError("ours")
+
+
+def refuse(_body: bytes) -> tuple[None, bytes]:
+    raise Refused("corrupt", "for a test")
