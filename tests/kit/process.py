@@ -174,8 +174,9 @@ class Server:
         self.kill()
 
     def freeze(self) -> None:
-        """SIGSTOP: connections stay open, nothing answers."""
+        """SIGSTOP: connections stay open, nothing answers. Returns when every thread has stopped."""
         os.kill(self.pid, signal.SIGSTOP)
+        wait_until(lambda: _all_stopped(self.pid), 10, "every thread to stop")
 
     def thaw(self) -> None:
         """SIGCONT: go on where it was stopped."""
@@ -191,3 +192,9 @@ class Server:
     def _let_go(self) -> None:
         if self._child is not None:
             self._child.kill()
+
+
+def _all_stopped(pid: int) -> bool:
+    """Whether every thread of the process is in state T; the signal reaches a busy one late."""
+    states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()]
+    return set(states) <= {"T", "t"}

@@ -42,6 +42,13 @@ class Client:
                 assert int(response.headers["Retry-After"]) >= 1
             return response.status, ErrorReply.model_validate_json(answer), b""
 
+    async def served(self, body: bytes) -> tuple[int, EnhanceReply | ErrorReply, bytes]:
+        """The first answer that is not "ask again later": a worker that replaces its only decoder says so first."""
+        async with asyncio.timeout(30):
+            while (answer := await self.enhance(body))[0] == 503:
+                await asyncio.sleep(0.05)
+        return answer
+
     async def metric(self, name: str) -> float:
         lines = (await self.get(METRICS_PATH))[1].decode().splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("justlens_worker_" + name))

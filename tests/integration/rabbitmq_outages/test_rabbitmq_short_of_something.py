@@ -32,7 +32,8 @@ async def test_an_alarm_stops_publishers_without_a_copy_per_try_and_consumers_go
         await asyncio.to_thread(node.rabbitmqctl, "set_vm_memory_high_watermark", "0.4")
     await subscription.close()
     await eventually(lambda: published(broker, "after"), "a publish after the alarm")
-    assert sorted(await drain(broker, QUEUE)) == ["after", "blocked"]
+    arrived = await drain(broker, QUEUE)
+    assert arrived.count("after") == 1 and arrived.count("blocked") <= 1  # one that was unconfirmed may be there
 
 
 async def test_a_dead_letter_waits_at_its_source_while_the_error_queue_is_away(broker: RabbitBroker, url: str) -> None:
