@@ -3,6 +3,8 @@
 import asyncio
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +14,9 @@ from tests.faults.figures import at_most
 from tests.kit.checker import check
 from tests.kit.deployment import Deployment, Servers
 from tests.kit.gathering import wrong_ends
-from tests.kit.load import planned
+from tests.kit.load import Planned, planned
+from tests.kit.outside import Outside
+from tests.kit.rabbitmq import RabbitMQ
 from tests.kit.watching import steady, timed_publishes, until
 
 PER_SECOND = 20
@@ -25,32 +29,22 @@ async def test_an_alarm_ends_publishes_in_time_and_loses_nothing(
     servers_with_own_broker: Servers, tmp_path: Path, seed: int, alarm_s: float
 ) -> None:
     node = servers_with_own_broker.rabbitmq
-    watermark = partial(asyncio.to_thread, node.rabbitmqctl, "set_vm_memory_high_watermark")
     async with Deployment(servers_with_own_broker, tmp_path) as deployment:
         await deployment.workers_ready()
         orchestrator = await deployment.start()
-        try:
-            with timed_publishes(deployment) as publishes:
-                async with steady(
-                    deployment, lambda number: planned(number, "healthy", deployment.outside), PER_SECOND
-                ) as jobs:
-                    await asyncio.sleep(random.Random(seed).uniform(0.5, 1.5))
-                    await watermark("0.000001")
+        plan = partial(healthy_job, deployment.outside)
+        with timed_publishes(deployment) as publishes:
+            async with steady(deployment, plan, PER_SECOND) as jobs:
+                await asyncio.sleep(random.Random(seed).uniform(0.5, 1.5))
+                async with memory_alarm(node):
                     held_from = len(deployment.confirmed)
                     await asyncio.sleep(alarm_s)
-                    confirmed = len(deployment.confirmed) - held_from
+                    held = len(deployment.confirmed) - held_from
                     assert orchestrator.alive(), orchestrator.tail()
-                    await watermark("0.4")
-                    began, before = time.monotonic(), len(deployment.confirmed)
-
-                    async def recovered() -> bool:
-                        return len(deployment.confirmed) > before + PER_SECOND
-
-                    await until(recovered, 60, "publishes that are confirmed")
-                    await orchestrator.ready()
-                    recovery_s = time.monotonic() - began
-        finally:
-            await watermark("0.4")
+                began, before = time.monotonic(), len(deployment.confirmed)
+                await until(partial(has_confirmed, deployment, before + PER_SECOND), 60, "publishes that are confirmed")
+                await orchestrator.ready()
+                recovery_s = time.monotonic() - began
         await deployment.drained(60)
         evidence = await deployment.evidence()
         verdict = check(evidence)
@@ -61,8 +55,27 @@ async def test_an_alarm_ends_publishes_in_time_and_loses_nothing(
         what = "seconds until publishes are confirmed and consumers attached after the alarm"
         at_most(f"{key}.recovery_s", what, round(recovery_s, 1), RECOVERY_LIMIT_S, 1)
         at_most(f"{key}.lost", "jobs lost in a memory alarm", len(verdict.lost), 0, len(jobs))
-        assert confirmed <= PER_SECOND, "the alarm did not hold publishers up"
+        assert held <= PER_SECOND, "the alarm did not hold publishers up"
         assert verdict.ok, str(verdict)
         assert wrong_ends(evidence, jobs) == []
         assert max(publishes) <= PUBLISH_LIMIT_S
         assert recovery_s <= RECOVERY_LIMIT_S
+
+
+def healthy_job(outside: Outside, number: int) -> Planned:
+    return planned(number, "healthy", outside)
+
+
+@asynccontextmanager
+async def memory_alarm(node: RabbitMQ) -> AsyncIterator[None]:
+    """The broker takes itself to be out of memory while the context lasts."""
+    await asyncio.to_thread(node.rabbitmqctl, "set_vm_memory_high_watermark", "0.000001")
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(node.rabbitmqctl, "set_vm_memory_high_watermark", "0.4")
+
+
+async def has_confirmed(deployment: Deployment, number: int) -> bool:
+    """Whether more publishes than ``number`` have been confirmed so far."""
+    return len(deployment.confirmed) > number

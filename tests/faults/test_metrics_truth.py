@@ -19,7 +19,7 @@ from tests.kit.gathering import read_ledger, wrong_ends
 from tests.kit.load import Planned, mixed
 from tests.kit.watching import sum_of
 
-JOBS = 250
+JOBS = 160
 
 
 async def test_the_counters_say_what_the_checker_finds_and_every_metric_is_documented(

@@ -98,9 +98,9 @@ def _attempted(evidence: Evidence) -> frozenset[JobKey]:
 
 def _lost(evidence: Evidence, found: frozenset[JobKey]) -> Iterator[JobKey]:
     """A job that only its predecessor can have published proves that the predecessor was there."""
-    published_outside = evidence.confirmed | evidence.unknown
+    published_by_us = found - evidence.confirmed - evidence.unknown
     for key in _attempted(evidence) - found:
-        proofs = (found - published_outside).intersection(evidence.expected_next.get(key, ()))
+        proofs = published_by_us.intersection(evidence.expected_next.get(key, ()))
         if key in evidence.confirmed or proofs:
             yield key
 

@@ -161,7 +161,7 @@ class RabbitMQ(Server):
 
     def delete_vhost(self, name: str) -> None:
         """Remove a vhost with all its queues."""
-        self.api("DELETE", f"/api/vhosts/{quote(name, safe='')}")
+        self.api("DELETE", f"/api/vhosts/{quote(name, safe='')}", timeout_s=60)
 
     def rabbitmqctl(self, *args: str, timeout_s: float = 60.0) -> str:
         """Run rabbitmqctl against this node; its standard output. Raises CalledProcessError."""
