@@ -45,7 +45,7 @@ async def test_an_alarm_ends_publishes_in_time_and_loses_nothing(
                 await until(partial(has_confirmed, deployment, before + PER_SECOND), 60, "publishes that are confirmed")
                 await orchestrator.ready()
                 recovery_s = time.monotonic() - began
-        await deployment.drained(60)
+        await deployment.drained(60 + 2 * alarm_s)
         evidence = await deployment.evidence()
         verdict = check(evidence)
         print(verdict)

@@ -19,7 +19,6 @@ GROWTH_LIMIT_MB = 50
 MAX_LENGTH = 40
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("jobs", "watched_s"), [(10_000, 5), pytest.param(20_000, 60, marks=[pytest.mark.chaos, pytest.mark.timeout(600)])]
 )

@@ -47,7 +47,6 @@ async def judged(deployment: Deployment, key: str, jobs: list[Planned], slowest_
     assert slowest_s <= PUBLISH_LIMIT_S
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("kills", "outage_s"), [(1, 5.0), pytest.param(10, 12.0, marks=[pytest.mark.chaos, pytest.mark.timeout(900)])]
 )
@@ -79,7 +78,6 @@ async def test_a_crash_of_the_broker_loses_no_confirmed_job_and_the_process_wait
         assert max(shares) <= CPU_LIMIT
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("fault", "outage_s"),
     [
@@ -117,7 +115,6 @@ async def test_a_silent_broker_holds_nobody_up_and_is_used_again(
             assert again_s <= AGAIN_LIMIT_S
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=[pytest.mark.chaos, pytest.mark.timeout(400)])])
 async def test_a_deleted_queue_or_a_closed_connection_does_not_silence_a_consumer(
     servers: Servers, tmp_path: Path, rounds: int

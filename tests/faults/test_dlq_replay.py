@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sys
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +29,6 @@ BROKERS_OWN = ("x-death", "x-first-death-", "x-last-death-", "x-error-")
 ONE_ATTEMPT_MORE = {"delivery_limit": DELIVERY_LIMIT, "retry_delays_s": [0.05]}
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("letters", "kills"), [(200, 4), pytest.param(1000, 20, marks=[pytest.mark.chaos, pytest.mark.timeout(600)])]
 )
@@ -41,7 +41,8 @@ async def test_a_replay_that_is_killed_again_and_again_loses_and_doubles_nothing
         load = await dead_letters(deployment, letters)
         killed = 0
         while killed < kills:
-            killed += await replay_killed(deployment, chance.uniform(0.0, 1.2))
+            moment = (letters_taken, letters_sent)[killed % 2]
+            killed += await replay_killed(deployment, moment, chance.uniform(0.0, 1.2))
         left = await settled_depth(deployment)
         assert 0 < left < letters, "the kills have to come in the middle"
         verdict = await deployment.verdict()
@@ -120,19 +121,29 @@ async def dead_letters(deployment: Deployment, number: int) -> list[Planned]:
     return [*by_us, *by_broker]
 
 
-async def replay_killed(deployment: Deployment, after_s: float) -> bool:
-    """SIGKILL a replay ``after_s`` seconds after it began to take letters. Whether it still ran."""
-    before = await settled_depth(deployment)
-    folder = deployment.folder
+async def letters_taken(deployment: Deployment) -> int:
+    """How many letters some reader has in hand: fewer are left."""
+    return -await ready_letters(deployment)
+
+
+async def letters_sent(deployment: Deployment) -> int:
+    """How many letters have been sent to their queue again."""
+    return (await deployment.broker.depth(PROCESS)).ready
+
+
+async def replay_killed(deployment: Deployment, moment: Callable[[Deployment], Awaitable[int]], after_s: float) -> bool:
+    """SIGKILL a replay ``after_s`` seconds after the figure ``moment`` first rose. Whether it still ran."""
+    await settled_depth(deployment)
+    before, folder = await moment(deployment), deployment.folder
     environment = plain_environment({"HOME": str(folder), **deployment.environment()})
     command = [sys.executable, "-m", "orchestrator", "dlq", "replay", "--rate", f"{PER_SECOND}/s"]
     replay = Child(command, environment, folder / "replay.log", ROOT)
     try:
 
-        async def taking() -> bool:
-            return not replay.alive() or await ready_letters(deployment) < before
+        async def come() -> bool:
+            return not replay.alive() or await moment(deployment) > before
 
-        await until(taking, 30, "the replay to take letters")
+        await until(come, 60, "the replay to get so far")
         await asyncio.sleep(after_s)
         return replay.alive()
     finally:

@@ -63,7 +63,6 @@ async def around_s3(servers: Servers) -> AsyncIterator[tuple[Servers, FaultProxy
         yield replace(servers, s3_port=proxy.port), proxy
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("outage_s", "times"), [(8.0, 1), pytest.param(30.0, 3, marks=[pytest.mark.chaos, pytest.mark.timeout(600)])]
 )

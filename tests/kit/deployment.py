@@ -31,6 +31,7 @@ from tests.kit.process import free_port, wait_until
 
 QUIET_S = 2.5
 """How long the queues must look empty: the broker's own counts are up to two seconds old."""
+COUNTS_LATE_S = 8.0
 
 
 class Deployment:
@@ -157,8 +158,14 @@ class Deployment:
         return {name: max(total, ready.get(name, 0)) for name, total in totals.items()}
 
     async def evidence(self) -> Evidence:
-        """What was published, and what is found now. Call it when the system has come to rest."""
-        return await gather(self)
+        """What was published, and what is found now. Call it when the system has come to rest.
+
+        The broker's totals come late: what does not add up is looked at again for some seconds.
+        """
+        deadline = time.monotonic() + COUNTS_LATE_S
+        while check(found := await gather(self)).unaccounted and time.monotonic() < deadline:
+            await asyncio.sleep(0.5)
+        return found
 
     async def verdict(self) -> Verdict:
         """The checker's judgement of the run so far."""
