@@ -1,9 +1,10 @@
 """Measured figures: kept in one file by id, shown as a table.
 
 python -m tests.kit.figures build/bench.json             print the table
-python -m tests.kit.figures README.md build/bench.json   put it between the file's bench markers
+python -m tests.kit.figures README.md build/bench.json   put it between the page's <!-- bench:begin --> and :end -->
 """
 
+import fcntl
 import json
 import os
 import platform
@@ -13,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
-_BLOCK = re.compile(r"(<!-- bench:begin -->\n).*?(<!-- bench:end -->)", re.DOTALL)
 _RABBITMQ = Path("/usr/lib/rabbitmq/lib")
 
 
@@ -44,12 +44,14 @@ def machine() -> dict[str, str]:
 
 
 def record(file: Path, row: Row) -> None:
-    """Write ``row`` down, in place of an earlier one with its id."""
-    kept = json.loads(file.read_text()) if file.exists() else {"rows": []}
-    rows = {each["id"]: each for each in kept["rows"]} | {row["id"]: row}
+    """Write ``row`` down, in place of an earlier one with its id. Several processes may do so at once."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"machine": machine(), "rows": [rows[name] for name in sorted(rows)]}, indent=2)
-    file.write_text(text + "\n")
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = json.loads(file.read_text()) if file.exists() else {"rows": []}
+        rows = {each["id"]: each for each in kept["rows"]} | {row["id"]: row}
+        text = json.dumps({"machine": machine(), "rows": [rows[name] for name in sorted(rows)]}, indent=2)
+        file.write_text(text + "\n")
     verdict = "holds" if row["holds"] else "MISSED"
     print(f"{row['id']}: {row['value']:g} ({row['target']}, {verdict}; {row['spread']}) {row['what']}", flush=True)
 
@@ -73,10 +75,12 @@ def table(file: Path) -> str:
 
 
 def rewrite(page: Path, file: Path) -> None:
-    """Put the table between the markers of ``page``. Raises ValueError when it has none."""
-    text, found = _BLOCK.subn(lambda match: match[1] + table(file) + match[2], page.read_text())
+    """Put the table between the markers of ``page`` that bear the file's name. Raises ValueError when it has none."""
+    begin, end = f"<!-- {file.stem}:begin -->\n", f"<!-- {file.stem}:end -->"
+    block = re.compile(f"({re.escape(begin)}).*?({re.escape(end)})", re.DOTALL)
+    text, found = block.subn(lambda match: match[1] + table(file) + match[2], page.read_text())
     if not found:
-        raise ValueError(f"{page}: no <!-- bench:begin --> and <!-- bench:end -->")
+        raise ValueError(f"{page}: no {begin.strip()} and {end}")
     page.write_text(text)
 
 
