@@ -36,7 +36,7 @@ def read_letter(queue: str, body: bytes, headers: Mapping[str, Any], now_ms: int
         attempts=_whole(headers, names.ERROR_ATTEMPTS, _whole(headers, names.ATTEMPT, 1)),
         replays=_whole(headers, names.REPLAYS, 0),
         first_seen=_whole(headers, names.FIRST_SEEN, now_ms),
-        died_at=_whole(headers, names.ERROR_AT, _broker_time(headers, now_ms)),
+        died_at=_whole(headers, names.ERROR_AT, _broker_time(headers)),
         body=body[:MAX_INDEXED_BYTES],
         headers={**foreign_headers(headers), **_ours(headers)},
         job_id=known.get("job_id"),
@@ -60,14 +60,14 @@ def _broker_cause(headers: Mapping[str, Any]) -> str:
     return _text(headers.get("x-first-death-reason") if death is None else death.get("reason"))
 
 
-def _broker_time(headers: Mapping[str, Any], now_ms: int) -> int:
-    """When the broker moved the message last, in Unix ms of a whole second; ``now_ms`` when it does not say.
+def _broker_time(headers: Mapping[str, Any]) -> int:
+    """When the broker moved the message last, in Unix ms of a whole second; 0 when it does not say.
 
     It has to be the same at every reading: a replay leaves out what died after it began.
     """
     time = (_last_death(headers) or {}).get("time")
     seconds = int(time.timestamp()) if isinstance(time, datetime) else time
-    return seconds * 1000 if is_count(seconds) else now_ms
+    return seconds * 1000 if is_count(seconds) else 0
 
 
 def _last_death(headers: Mapping[str, Any]) -> Mapping[str, Any] | None:

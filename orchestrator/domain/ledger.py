@@ -35,7 +35,8 @@ class DeadLetter:
 
     ``queue`` is where the job failed (without ``error.``). ``letter_id`` is unique within the queue: the job_id, or
     for a body that names none ``raw-`` and the beginning of the body's SHA-256; copies of one job share it.
-    ``first_seen`` and ``died_at`` are Unix milliseconds. ``headers`` are as found on the message.
+    ``first_seen`` and ``died_at`` are Unix milliseconds; ``died_at`` 0 is unknown, and counts as long ago. ``headers``
+    are as found on the message.
     """
 
     queue: str

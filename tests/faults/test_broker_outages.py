@@ -35,7 +35,7 @@ Act = Callable[[], Awaitable[None]]
 
 async def judged(deployment: Deployment, key: str, jobs: list[Planned], slowest_s: float) -> None:
     """Every job of ``jobs`` has come to the end of its kind, and no publish of the test took too long."""
-    await deployment.drained(90)
+    await deployment.drained(90 + len(jobs) / 10)
     evidence = await deployment.evidence()
     verdict = check(evidence)
     print(verdict)

@@ -20,8 +20,13 @@ LEAVING_ONLY = ("before_publish_hand_back", "after_publish_hand_back")
 POINT_TIMEOUT_S = 30
 
 
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize("repeats", [1, pytest.param(3, marks=[pytest.mark.chaos, pytest.mark.timeout(1200)])])
+@pytest.mark.parametrize(
+    "repeats",
+    [
+        pytest.param(1, marks=pytest.mark.timeout(240)),
+        pytest.param(3, marks=[pytest.mark.chaos, pytest.mark.timeout(1200)]),
+    ],
+)
 async def test_a_crash_at_any_point_loses_and_repeats_nothing(
     servers: Servers, tmp_path: Path, seed: int, repeats: int
 ) -> None:

@@ -18,8 +18,13 @@ GRACE_S = DRAIN_S + 5.0  # what is left over is handed back, for which there are
 LEAVING_LIMIT_S = 0.9 * GRACE_S
 
 
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize("restarts", [15, pytest.param(50, marks=[pytest.mark.chaos, pytest.mark.timeout(1200)])])
+@pytest.mark.parametrize(
+    "restarts",
+    [
+        pytest.param(15, marks=pytest.mark.timeout(240)),
+        pytest.param(50, marks=[pytest.mark.chaos, pytest.mark.timeout(1200)]),
+    ],
+)
 async def test_rolling_restarts_under_load_bury_and_lose_nothing(
     servers: Servers, tmp_path: Path, seed: int, restarts: int
 ) -> None:

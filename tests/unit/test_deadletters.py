@@ -75,9 +75,9 @@ def test_what_the_broker_put_there_has_the_broker_s_last_reason(headers: dict[st
         ({"x-death": [{"time": datetime.fromtimestamp(NOW / 1000 - 60, UTC)}, {"time": "odd"}]}, NOW - 60_000),
         ({"x-death": [{"time": datetime.fromtimestamp(NOW / 1000 - 60, UTC)}], "x-error-at": NOW - 5}, NOW - 5),
         ({"x-death": [{"time": NOW // 1000 - 60}]}, NOW - 60_000),
-        ({"x-death": [{"time": "odd"}]}, NOW),
-        ({"x-death": "odd"}, NOW),
-        ({}, NOW),
+        ({"x-death": [{"time": "odd"}]}, 0),
+        ({"x-death": "odd"}, 0),
+        ({}, 0),
     ],
 )
 def test_what_the_broker_put_there_died_when_the_broker_says(headers: dict[str, Any], died_at: int) -> None:

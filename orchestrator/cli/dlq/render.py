@@ -22,7 +22,7 @@ def letter_table(letters: Sequence[dict[str, Any]], title: str) -> Table:
             Text("\n").join([plain(letter["reason"], "red"), _dim(letter["message"])]),
             str(letter["attempts"]),
             Text(f"{letter['replays']} parked" if letter["parked"] else str(letter["replays"])),
-            age(time.time() - letter["died_at"] / 1000),
+            age(time.time() - letter["died_at"] / 1000) if letter["died_at"] else "unknown",
         )
     return made
 
@@ -63,6 +63,8 @@ def _image(letter: dict[str, Any]) -> str:
 
 
 def _when(millis: int) -> str:
+    if not millis:
+        return "unknown"
     ago = age(time.time() - millis / 1000)
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(millis / 1000))} UTC ({ago} ago)"
 
