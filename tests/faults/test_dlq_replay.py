@@ -25,6 +25,8 @@ from tests.kit.watching import until
 
 DELIVERY_LIMIT = 3
 PER_SECOND = 60
+STEADY_SAMPLES = 15
+"""Letters that a killed replay held come back in more than one step, a moment apart."""
 BROKERS_OWN = ("x-death", "x-first-death-", "x-last-death-", "x-error-")
 ONE_ATTEMPT_MORE = {"delivery_limit": DELIVERY_LIMIT, "retry_delays_s": [0.05]}
 
@@ -153,9 +155,9 @@ async def replay_killed(deployment: Deployment, moment: Callable[[Deployment], A
 async def settled_depth(deployment: Deployment) -> int:
     """How many letters the error queue has, once the broker has put back what a killed replay held."""
     counts = [-1]
-    while len(counts) < 6 or len(set(counts[-6:])) > 1:
+    while len(counts) < STEADY_SAMPLES or len(set(counts[-STEADY_SAMPLES:])) > 1:
         counts.append(await ready_letters(deployment))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
     return counts[-1]
 
 
