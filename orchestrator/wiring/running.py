@@ -26,7 +26,7 @@ from orchestrator.runtime.lifecycle import Consumers
 from orchestrator.runtime.patience import Drain, Patience
 from orchestrator.stages import STAGES, bind
 from orchestrator.stores.apply import StoreApplier, StoredOriginals
-from orchestrator.wiring.system import System, open_system
+from orchestrator.wiring.system import System, open_system, plain_secret
 
 log = structlog.get_logger(__name__)
 
@@ -111,7 +111,7 @@ async def _open_ports(system: System, stack: AsyncExitStack) -> Mapping[str, Any
 def _purger(settings: Settings, session: ClientSession) -> CdnPurger | FilePurger:
     if settings.cdn_purge_url is None and settings.mode == "embedded":
         return FilePurger(settings.data_dir / "purged.jsonl")
-    token = settings.cdn_token.get_secret_value() if settings.cdn_token else None
+    token = plain_secret(settings.cdn_token)
     return CdnPurger(session, purge_url=settings.cdn_purge_url, token=token, timeout_s=settings.cdn_timeout_s)
 
 

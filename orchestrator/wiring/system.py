@@ -104,8 +104,8 @@ async def _open_servers(settings: Settings, pipeline: Pipeline, stack: AsyncExit
         region=settings.s3_region,
         timeout_s=settings.store_timeout_s,
         endpoint=settings.s3_endpoint,
-        access_key=_plain(settings.s3_access_key),
-        secret_key=_plain(settings.s3_secret_key),
+        access_key=plain_secret(settings.s3_access_key),
+        secret_key=plain_secret(settings.s3_secret_key),
     )
     stack.push_async_callback(objects.close)
 
@@ -119,5 +119,6 @@ async def _open_servers(settings: Settings, pipeline: Pipeline, stack: AsyncExit
     return System(settings, pipeline, broker, documents, objects, read_object=read_object)
 
 
-def _plain(secret: SecretStr | None) -> str | None:
+def plain_secret(secret: SecretStr | None) -> str | None:
+    """The secret itself, for the one who hands it to a driver."""
     return None if secret is None else secret.get_secret_value()

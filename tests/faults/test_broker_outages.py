@@ -182,14 +182,12 @@ async def delete_and_recreate(deployment: Deployment, queue: str) -> None:
 async def close_connections(servers: Servers) -> None:
     """The broker closes every connection of the vhost, and its channels with it; the test's own are among them."""
     api, path = servers.rabbitmq.api, f"/api/vhosts/{servers.vhost}/connections?columns=name"
-    found: list[dict[str, str]] = []
 
     async def all_listed() -> bool:
-        found[:] = await asyncio.to_thread(api, "GET", path)
-        return len(found) >= 4
+        return len(await asyncio.to_thread(api, "GET", path)) >= 4
 
     await until(all_listed, 30, "two connections of the orchestrator and two of the test to be listed")
-    for connection in found:
+    for connection in await asyncio.to_thread(api, "GET", path):
         await asyncio.to_thread(api, "DELETE", f"/api/connections/{quote(connection['name'], safe='')}")
 
 

@@ -32,15 +32,6 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def is_shutdown() -> bool:
-    """Whether the current task is really being cancelled.
-
-    The driver ends futures of a lost connection with CancelledError too; those cancel nobody.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
 class Link:
     """One connection to the broker, shared by all channels of one purpose.
 

@@ -11,8 +11,9 @@ from aiormq.abc import AbstractChannel as DriverChannel
 from aiormq.abc import DeliveredMessage
 
 from orchestrator.domain.errors import JustLensError, SubscriptionLost, Unroutable
+from orchestrator.runtime.patience import being_cancelled
 from orchestrator.runtime.ports import Delivery
-from orchestrator.runtime.rabbitmq.connection import BROKER, TIMEOUT_S, Link, describe, is_shutdown
+from orchestrator.runtime.rabbitmq.connection import BROKER, TIMEOUT_S, Link, describe
 
 log = structlog.get_logger(__name__)
 
@@ -153,7 +154,7 @@ async def settle(delivery: Delivery, *, ack: bool) -> None:
         async with asyncio.timeout(TIMEOUT_S):
             await (channel.basic_ack(tag, wait=False) if ack else channel.basic_nack(tag, requeue=True, wait=False))
     except asyncio.CancelledError:
-        if is_shutdown():
+        if being_cancelled():
             raise
         log.debug("not_settled", queue=delivery.queue, ack=ack, detail="channel closed meanwhile")
     except Exception as error:

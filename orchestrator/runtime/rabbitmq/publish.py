@@ -10,8 +10,9 @@ from aio_pika.exceptions import DeliveryError, PublishError
 from pamqp.commands import Basic
 
 from orchestrator.domain.errors import JustLensError, PublishUnconfirmed, Unavailable, Unroutable
+from orchestrator.runtime.patience import being_cancelled
 from orchestrator.runtime.ports import Message
-from orchestrator.runtime.rabbitmq.connection import BROKER, Link, describe, is_shutdown
+from orchestrator.runtime.rabbitmq.connection import BROKER, Link, describe
 
 REFUSED_RETRY_AFTER_S = 5.0
 
@@ -60,7 +61,7 @@ class Publisher:
         except TimeoutError:
             self._give_up(channel)
         except asyncio.CancelledError as error:
-            if is_shutdown():
+            if being_cancelled():
                 raise
             self._unsure(error)
         except Exception as error:
