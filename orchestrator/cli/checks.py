@@ -122,7 +122,7 @@ def child_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
     """Workers that `justlens run` starts by itself."""
 
     async def installed() -> str:
-        wanted = dict.fromkeys(queue.workers for queue in load().queues.values() if queue.workers)
+        wanted = load().pools_in_use()
         own = [name for name in wanted if name not in settings.endpoints]
         missing = [name for name in own if not find_spec(f"workers.{name}")]
         if missing:

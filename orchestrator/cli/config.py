@@ -102,7 +102,7 @@ def _print_pipeline(pipeline: Pipeline, settings: Settings) -> None:
         made.add_row(
             Text("\n").join([plain(name), *follows]),
             queue.stage,
-            queue.workers or "-",
+            ", ".join(queue.workers) or "-",
             str(queue.consumers),
             f"{queue.deadline_s:g} s",
             f"{delays} s" if delays else "-",

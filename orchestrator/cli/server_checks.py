@@ -126,7 +126,7 @@ def store_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
 
 def endpoint_checks(settings: Settings, pipeline: Pipeline) -> list[Check]:
     """Every worker endpoint there is to reach: its readiness, and who it says that it is."""
-    pools = dict.fromkeys(queue.workers for queue in pipeline.queues.values() if queue.workers)
+    pools = pipeline.pools_in_use()
     urls = {
         pool: settings.endpoints.get(pool, list(pipeline.workers[pool].endpoints) if settings.mode == "servers" else [])
         for pool in pools

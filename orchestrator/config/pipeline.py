@@ -4,13 +4,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from orchestrator.domain.errors import ConfigurationError
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 RetryDelay = Annotated[float, Field(ge=0.001, le=30 * 86400, allow_inf_nan=False)]
 QueueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+def _one_or_more(value: Any) -> Any:
+    """A single name may be written without brackets."""
+    return (value,) if isinstance(value, str) else value or ()
 
 
 class _Strict(BaseModel):
@@ -22,7 +27,7 @@ class QueueSpec(_Strict):
 
     stage: str
     next: tuple[str, ...] = ()
-    workers: str | None = None
+    workers: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
     consumers: int = Field(default=4, ge=1, le=256)
     deadline_s: Seconds = 120
     retry_delays_s: tuple[RetryDelay, ...] = Field(default=(5, 30, 300), max_length=8)
@@ -56,6 +61,10 @@ class Pipeline(_Strict):
     queues: dict[QueueName, QueueSpec] = Field(min_length=1)
     workers: dict[str, PoolSpec] = {}
 
+    def pools_in_use(self) -> tuple[str, ...]:
+        """The worker pools that queues call, each once, in the order of the file."""
+        return tuple(dict.fromkeys(pool for queue in self.queues.values() for pool in queue.workers))
+
     def successors(self, queue: str) -> dict[str, str]:
         """Stage name to queue name, for the queues that may follow ``queue``."""
         return {self.queues[name].stage: name for name in self.queues[queue].next}
@@ -80,8 +89,8 @@ def _names_that_point_nowhere(document: Any, known_stages: frozenset[str]) -> li
         stage, pool, following = (_mapping(queue).get(key) for key in ("stage", "workers", "next"))
         if isinstance(stage, str) and stage not in known_stages:
             found.append(f"queues.{name}.stage: no stage '{stage}'; known: {', '.join(sorted(known_stages))}")
-        if isinstance(pool, str) and pool not in pools:
-            found.append(f"queues.{name}.workers: no pool '{pool}' under workers")
+        wanted = [pool] if isinstance(pool, str) else pool if isinstance(pool, list) else []
+        found += [f"queues.{name}.workers: no pool '{p}' under workers" for p in wanted if p not in pools]
         nexts = [n for n in following if isinstance(n, str)] if isinstance(following, list) else []
         found += [f"queues.{name}.next: no queue '{n}' under queues" for n in nexts if n not in queues]
         stages = [str(stage_of[n]) for n in nexts if n in queues]

@@ -55,6 +55,15 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr | None = Field(None, description="Belongs to the access key")
     store_timeout_s: Seconds = Field(5, description="One call of a store")
 
+    sql_url: SecretStr = Field(
+        SecretStr("mysql+aiomysql://127.0.0.1:3306/justlens"), description="MySQL or MariaDB, as a SQLAlchemy URL"
+    )
+    milvus_url: SecretStr = Field(SecretStr("http://127.0.0.1:19530"), description="Milvus")
+    milvus_token: SecretStr | None = Field(None, description="user:password or API key of Milvus")
+    triton_url: str | None = Field(
+        None, description="Triton's gRPC address, host:port; unset = the workers of pool vlm over HTTP"
+    )
+
     fetch_max_bytes: int = Field(20 * 2**20, gt=0, description="Largest original")
     fetch_timeout_s: Seconds = Field(10, description="One download, redirects included")
     fetch_max_redirects: int = Field(5, ge=0, le=20, description="Redirects followed")
@@ -72,6 +81,15 @@ class Settings(BaseSettings):
     drain_s: Seconds = Field(25, description="How long SIGTERM lets jobs finish before they are handed back")
     http_host: str = Field("127.0.0.1", description="Address of /livez, /readyz, /metrics")
     http_port: int = Field(8100, ge=0, le=65535, description="Port of the same; 0 = any free one")
+    api_host: str = Field("127.0.0.1", description="Address of the API")
+    api_port: int = Field(8080, ge=0, le=65535, description="Port of the API; 0 = any free one")
+    api_keys: SecretStr | None = Field(
+        None,
+        description='Keys by name, as JSON: {"shop": {"key": "…", "scopes": ["read"]}}; scopes: read, publish, admin',
+    )
+    api_cors_origins: list[str] = Field(
+        default_factory=list, description='Web origins that may read the API, as JSON: ["https://shop.example"]'
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     log_file: Path | None = Field(None, description="Logs go here, those of child workers too; unset = stderr")
     log_format: Literal["auto", "json", "pretty"] = Field("auto", description="auto = pretty on a terminal")

@@ -6,6 +6,7 @@ from typing import Any
 
 from orchestrator.domain.errors import Reason
 from orchestrator.domain.jobs import Job
+from orchestrator.domain.vectors import KeyedVector, VectorKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,37 @@ class SetSection:
     value: Mapping[str, Any]
 
 
-Write = PutObject | SetSection
+@dataclass(frozen=True, slots=True)
+class SetRelevance:
+    """Replace what is known of an image's relevance, unless what is stored is as new or newer."""
+
+    business_id: str
+    image_id: str
+    version: str
+    value: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PutVectors:
+    """Store vectors of one kind, all of one space. A key that is already there holds the same vector."""
+
+    kind: VectorKind
+    vectors: tuple[KeyedVector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAltText:
+    """Replace a model's alt text, unless what is stored is as new or newer, or a person's."""
+
+    business_id: str
+    image_id: str
+    version: str
+    alt_text: str
+    model: str
+    prompt_version: str
+
+
+Write = PutObject | SetSection | SetRelevance | PutVectors | SetAltText
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +104,14 @@ class Reject:
     reason: Reason
 
 
-Outcome = Done | Retry | Reject
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """The job must go through another queue first and comes back from there as a job of the same identity.
+
+    It has not ended here, so nothing is written in the ledger: its second visit must not look like a duplicate.
+    """
+
+    publish: Next
+
+
+Outcome = Done | Retry | Reject | Detour

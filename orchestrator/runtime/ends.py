@@ -30,7 +30,8 @@ class HandBack:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a delivery: done, retried, dead, stamped, duplicate or handed_back."""
+    """What became of a delivery: done, retried, dead, detoured, stamped, duplicate or
+    handed_back."""
 
     end: str
     reason: Reason | None = None

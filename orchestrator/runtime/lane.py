@@ -4,9 +4,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.domain.errors import JobFailed
+from orchestrator.domain.errors import JobFailed, Reason
 from orchestrator.domain.headers import Envelope
 from orchestrator.domain.jobs import Job
+from orchestrator.domain.ledger import End, LedgerEntry
 from orchestrator.domain.outcome import Outcome
 from orchestrator.observe import Metrics
 from orchestrator.runtime.patience import Drain, Patience
@@ -56,6 +57,23 @@ class Task:
     patience: Patience
     received_at: int
     started: float
+
+    def ledger_entry(self, outcome: End, reason: Reason | None) -> LedgerEntry | None:
+        """The ledger's line; None for a body that names no job, which only the dead-letter index can know."""
+        if self.job is None or self.job.job_id is None:
+            return None
+        return LedgerEntry(
+            job_id=self.job.job_id,
+            queue=self.lane.queue,
+            outcome=outcome,
+            attempts=self.envelope.attempt,
+            business_id=self.job.business_id,
+            image_id=self.job.image_id,
+            received_at=self.received_at,
+            took_ms=(time.monotonic() - self.started) * 1000,
+            reason=reason,
+            replays=self.envelope.replays,
+        )
 
 
 def now_ms() -> int:

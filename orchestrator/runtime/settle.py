@@ -3,6 +3,7 @@
 Done       writes -> effects -> next jobs (confirmed) -> ledger -> ack
 Retry      retry tier of its lane (confirmed), attempt + 1 -> ack
 Reject     error.<queue> (confirmed), body untouched -> index -> ledger -> ack
+Detour     another queue (confirmed), from which it comes back -> ledger, as no end yet -> ack
 Stamp      own queue (confirmed), with job_id and submitted_at -> ack
 Duplicate  ack: another copy of the same job came to its end before
 HandBack   own queue (confirmed), same attempt -> ack; nack only when that publish fails
@@ -22,8 +23,8 @@ from orchestrator.domain.deadletters import dropped_entry, read_letter
 from orchestrator.domain.errors import JobError, JobFailed, JobRefused, Reason, Unavailable
 from orchestrator.domain.headers import Envelope, read_envelope
 from orchestrator.domain.jobs import Job
-from orchestrator.domain.ledger import DeadLetter, LedgerEntry, Terminal
-from orchestrator.domain.outcome import Done, Outcome, Reject, Retry
+from orchestrator.domain.ledger import DeadLetter, End
+from orchestrator.domain.outcome import Detour, Done, Next, Outcome, Reject, Retry
 from orchestrator.domain.queue_names import error_queue, retry_queue
 from orchestrator.domain.retrying import GiveUp, decide_retry
 from orchestrator.runtime.ends import Amend, Drop, Duplicate, HandBack, LetterEnd, Replay, Settled, Spent, Stamp
@@ -62,6 +63,8 @@ async def _carry_out(task: Task, outcome: Outcome | HandBack | Stamp | Duplicate
             return await _retry(task, reason, engine)
         case Reject(reason):
             return await _bury(task, reason, engine)
+        case Detour(step):
+            return await _detour(task, step, engine)
         case Stamp(job):
             return await _stamp(task, job, engine)
         case HandBack():
@@ -113,8 +116,8 @@ async def _bury(task: Task, reason: Reason, engine: Engine) -> Settled:
     return Settled("dead", reason)
 
 
-async def _record(task: Task, outcome: Terminal, reason: Reason | None, engine: Engine) -> None:
-    entry = _entry(task, outcome, reason)
+async def _record(task: Task, outcome: End, reason: Reason | None, engine: Engine) -> None:
+    entry = task.ledger_entry(outcome, reason)
     if entry is not None:
         await task.patience.insist(_unless_refused, engine.ledger.record_job, entry)
 
@@ -125,6 +128,14 @@ async def _unless_refused(step: Callable[[T], Awaitable[None]], value: T) -> Non
         await step(value)
     except JobError as refused:
         log.error("not_recorded", reason=str(refused))
+
+
+async def _detour(task: Task, step: Next, engine: Engine) -> Settled:
+    message = _message(step.job, task.envelope.for_next_job(now_ms()))
+    await task.patience.insist(engine.broker.publish, task.lane.successor(step.stage), message)
+    await _record(task, "detoured", None, engine)
+    await engine.broker.ack(task.delivery)
+    return Settled("detoured")
 
 
 async def _stamp(task: Task, job: Job, engine: Engine) -> Settled:
@@ -179,21 +190,3 @@ def _message(job: Job, envelope: Envelope) -> Message:
 
 def _same_body(task: Task, envelope: Envelope) -> Message:
     return Message(task.delivery.body, envelope.headers(), task.job.job_id if task.job else None)
-
-
-def _entry(task: Task, outcome: Terminal, reason: Reason | None) -> LedgerEntry | None:
-    """The ledger's line; None for a body that names no job, which only the dead-letter index can know."""
-    if task.job is None or task.job.job_id is None:
-        return None
-    return LedgerEntry(
-        job_id=task.job.job_id,
-        queue=task.lane.queue,
-        outcome=outcome,
-        attempts=task.envelope.attempt,
-        business_id=task.job.business_id,
-        image_id=task.job.image_id,
-        received_at=task.received_at,
-        took_ms=(time.monotonic() - task.started) * 1000,
-        reason=reason,
-        replays=task.envelope.replays,
-    )

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from orchestrator.domain.catalogue import CatalogueImage
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter, LedgerEntry
-from orchestrator.domain.outcome import PutObject, SetSection
+from orchestrator.domain.outcome import PutObject, SetRelevance, SetSection
 
 JOBS_KEPT_S = 30 * 24 * 3600
 
@@ -33,6 +34,24 @@ class Documents(Protocol):
 
     async def find_metadata(self, business_id: str, image_id: str) -> dict[str, Any] | None:
         """The sections of an image's document by name, or None when it has none."""
+
+    async def find_business(self, business_id: str) -> Mapping[str, dict[str, Any]]:
+        """The sections of every image of a business that has any, by image id."""
+
+    async def set_relevance(self, write: SetRelevance) -> bool:
+        """Replace an image's relevance, unless what is stored is as new or newer. True if written.
+
+        Stored is the value with ``business_id``, ``image_id``, ``version`` and ``updated_at`` (Unix ms) beside it.
+        """
+
+    async def find_relevance(self, business_id: str) -> Mapping[str, dict[str, Any]]:
+        """What is known of the relevance of every image of a business, by image id."""
+
+    async def put_catalogue(self, images: Sequence[CatalogueImage]) -> None:
+        """Write down what the catalogue says of these images; the same image again replaces itself."""
+
+    async def find_catalogue(self, business_id: str) -> Mapping[str, CatalogueImage]:
+        """What the catalogue says of the images of a business, by image id."""
 
     async def record_job(self, entry: LedgerEntry) -> None:
         """Write down a job's end for JOBS_KEPT_S seconds. Nothing replaces ``done``; any end replaces the others."""

@@ -72,7 +72,7 @@ async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> Async
 async def _open_pools(system: System, session: ClientSession, stack: AsyncExitStack) -> Mapping[str, WorkerPool]:
     """The worker pools that queues use. Embedded, workers are children unless the environment names endpoints."""
     pools: dict[str, WorkerPool] = {}
-    for name in dict.fromkeys(queue.workers for queue in system.pipeline.queues.values() if queue.workers):
+    for name in system.pipeline.pools_in_use():
         spec = system.pipeline.workers[name]
         own_children = system.settings.mode == "embedded" and name not in system.settings.endpoints
         urls = [] if own_children else system.settings.endpoints.get(name, list(spec.endpoints))

@@ -98,4 +98,5 @@ async def unacked_of(deployment: Deployment, queue: str) -> int:
     servers = deployment.servers
     path = f"/api/queues/{servers.vhost}/{queue}?columns=messages_unacknowledged"
     found = await asyncio.to_thread(servers.rabbitmq.api, "GET", path)
-    return int(found.get("messages_unacknowledged") or 0)
+    # Until the broker has counted for the first time it answers with an empty list.
+    return int(found.get("messages_unacknowledged") or 0) if isinstance(found, dict) else 0

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from orchestrator.config import Pipeline, QueueSpec
-from orchestrator.domain.ledger import LedgerEntry, Terminal
+from orchestrator.domain.ledger import End, LedgerEntry
 from orchestrator.runtime.dlq import reconcile
 from orchestrator.runtime.local import LocalBroker
 from orchestrator.runtime.ports import Message
@@ -20,7 +20,7 @@ async def broker() -> AsyncIterator[LocalBroker]:
     await opened.close()
 
 
-def entry(outcome: Terminal, queue: str = "work") -> LedgerEntry:
+def entry(outcome: End, queue: str = "work") -> LedgerEntry:
     return LedgerEntry(JOB_ID, queue, outcome, 1, "acme", "7", received_at=1_700_000_000_000, took_ms=1.0)
 
 

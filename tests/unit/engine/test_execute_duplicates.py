@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.domain.ledger import LedgerEntry, Terminal
+from orchestrator.domain.ledger import End, LedgerEntry
 from orchestrator.runtime.ends import Settled
 from orchestrator.runtime.execute import ends_copies, handle
 from orchestrator.runtime.ports import Delivery
@@ -10,7 +10,7 @@ from tests.kit.fake_stages import Stage
 from tests.kit.fakes import JOB_ID, JUST_DONE, World, body_of, delivery_of, lane_of, new_world
 
 
-def recorded(world: World, outcome: Terminal, replays: int = 0) -> None:
+def recorded(world: World, outcome: End, replays: int = 0) -> None:
     world.ledger.entries[JOB_ID, "work"] = LedgerEntry(JOB_ID, "work", outcome, 1, "acme", "7", 0, 0.0, replays=replays)
 
 
