@@ -1,8 +1,6 @@
 """Purging: making the CDN forget a URL. Doing it twice is harmless, not doing it is not."""
 
-import asyncio
 import json
-import os
 import time
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of, retry_after_s
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.domain.urls import without_secrets
+from orchestrator.json_lines import JsonLines
 
 TRIES = 3
 _BAD_URL = frozenset({400, 410, 414, 422})
@@ -73,20 +72,8 @@ class FilePurger:
     """For runs without a CDN: writes purges down, one JSON line ``{"url", "at"}`` each (``at`` in Unix ms)."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._lines = JsonLines(path, dependency="purge log")
 
     async def purge(self, url: str) -> None:
         """Append one line. Raises Unavailable when the file cannot be written."""
-        line = json.dumps({"url": url, "at": time.time_ns() // 1_000_000}) + "\n"
-        try:
-            await asyncio.to_thread(self._append, line.encode())
-        except OSError as error:
-            raise Unavailable("purge log", error.strerror or type(error).__name__) from error
-
-    def _append(self, line: bytes) -> None:
-        # One write on a descriptor opened for appending: lines of two writers cannot mix.
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, line)
-        finally:
-            os.close(descriptor)
+        await self._lines.append(json.dumps({"url": url, "at": time.time_ns() // 1_000_000}).encode())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from orchestrator.domain.errors import Reason
 from orchestrator.domain.jobs import Job
@@ -70,7 +70,19 @@ class PurgeUrl:
     url: str
 
 
-Effect = PurgeUrl
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell whoever listens that a road has come to its end for an image. It is told at least once: a listener knows a
+    repetition by ``event`` and ``job_id``. Where nobody listens nothing is kept."""
+
+    event: Literal["image.enhanced", "image.scored", "image.alt_text"]
+    business_id: str
+    image_id: str
+    job_id: str
+    version: str
+
+
+Effect = PurgeUrl | Announce
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter, LedgerEntry
-from orchestrator.domain.outcome import Effect, Write
+from orchestrator.domain.outcome import Announce, Effect, Write
 
 HeaderValue = str | int
 
@@ -76,6 +76,9 @@ class Broker(Protocol):
 
     async def subscribe(self, queue: str, *, prefetch: int = 1) -> Subscription:
         """Attach one consumer to ``queue``."""
+
+    async def announce(self, announce: Announce) -> None:
+        """Tell whoever listens to completion events. Returns when the broker took it; nobody needs to listen."""
 
     async def ack(self, delivery: Delivery) -> None:
         """The delivery is settled. On a channel that has gone this does nothing: the message comes again."""

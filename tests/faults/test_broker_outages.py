@@ -195,5 +195,5 @@ async def consuming(deployment: Deployment) -> bool:
     """Whether the broker sees every consumer there should be."""
     wanted = {name: spec.consumers for name, spec in deployment.pipeline.queues.items()}
     with suppress(Unavailable):
-        return {name: await deployment.broker.consumers_attached(name) for name in wanted} == wanted
+        return {name: (await deployment.broker.depth(name)).consumers for name in wanted} == wanted
     return False

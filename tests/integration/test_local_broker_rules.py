@@ -25,14 +25,16 @@ class TestRules:
 
     async def test_consumers_are_counted_while_they_are_attached(self) -> None:
         broker = await opened(":memory:")
-        assert await broker.consumers_attached("jobs") == 0
+        assert (await broker.depth("jobs")).consumers == 0
         subscriptions = [await broker.subscribe("jobs") for _ in range(3)]
-        assert await broker.consumers_attached("jobs") == 3
-        assert await broker.consumers_attached("small") == 0
+        assert (await broker.depth("jobs")).consumers == 3
+        assert (await broker.depth("small")).consumers == 0
         await subscriptions[0].close()
-        assert await broker.consumers_attached("jobs") == 2
+        assert (await broker.depth("jobs")).consumers == 2
+        for subscription in subscriptions:
+            await subscription.close()
+        assert (await broker.depth("jobs")).consumers == 0
         await broker.close()
-        assert await broker.consumers_attached("jobs") == 0
 
     async def test_a_consumer_whose_broker_closes_is_told(self) -> None:
         broker = await opened(":memory:")

@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from dataclasses import replace
 
 from orchestrator.domain.errors import SubscriptionLost
+from orchestrator.domain.outcome import Announce
 from orchestrator.runtime.ports import Delivery, Message, QueueDepth
 
 QUEUE = "work"
@@ -54,6 +55,9 @@ class FakeBroker:
         self._journal.take("publish", queue)
         self.published.append((queue, message))
 
+    async def announce(self, announce: Announce) -> None:
+        self._journal.take("announce", announce.event)
+
     async def subscribe(self, queue: str, *, prefetch: int = 1) -> "FakeSubscription":
         self._journal.take("subscribe", queue)
         subscription = FakeSubscription(self, queue)
@@ -78,11 +82,9 @@ class FakeBroker:
     async def depth(self, queue: str) -> QueueDepth:
         self._journal.take("depth", queue)
         ready, unacked = len(self.queues[queue]), sum(d.queue == queue for d in self.unacked)
-        return QueueDepth(ready, unacked, ready + unacked, await self.consumers_attached(queue))
-
-    async def consumers_attached(self, queue: str) -> int:
         attached = sum(s.queue == queue and not (s.closed or s.stopped) for s in self.subscriptions)
-        return attached if self.seen_consumers is None else self.seen_consumers
+        consumers = attached if self.seen_consumers is None else self.seen_consumers
+        return QueueDepth(ready, unacked, ready + unacked, consumers)
 
     def attached(self) -> bool:
         return True

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter, LedgerEntry
-from orchestrator.domain.outcome import Effect, PutObject, Write
+from orchestrator.domain.outcome import Effect, PurgeUrl, PutObject, Write
 from tests.kit.fake_broker import Journal
 
 # When every job of the fakes was submitted, and the moment from which the index counts a letter's age.
@@ -61,5 +61,5 @@ class FakeApplier:
         self.writes.append(write)
 
     async def effect(self, effect: Effect) -> None:
-        self._journal.take("effect", effect.url)
+        self._journal.take("effect", effect.url if isinstance(effect, PurgeUrl) else effect.event)
         self.effects.append(effect)

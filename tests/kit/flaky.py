@@ -17,7 +17,7 @@ class Flaky:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._target, name)
-        if not asyncio.iscoroutinefunction(method) or name in ("depth", "consumers_attached", "close"):
+        if not asyncio.iscoroutinefunction(method) or name in ("depth", "close"):
             return method
 
         async def flaky(*args: Any, **kwargs: Any) -> Any:

@@ -6,10 +6,14 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 from orchestrator.config import Pipeline
 from orchestrator.domain.errors import Unavailable, Unroutable
+from orchestrator.domain.events import event_body
+from orchestrator.domain.outcome import Announce
+from orchestrator.json_lines import JsonLines
 from orchestrator.runtime.local import journal
 from orchestrator.runtime.local.alarm import Alarm, now_ms
 from orchestrator.runtime.local.rules import QueueRule, queue_rules
@@ -30,6 +34,8 @@ class LocalBroker:
 
     def __init__(self, path: str | os.PathLike[str], pipeline: Pipeline) -> None:
         self._path = path
+        events = Path(os.devnull) if path == ":memory:" else Path(path).with_name("events.jsonl")
+        self._events = JsonLines(events, dependency="events")
         self._rules = queue_rules(pipeline)
         self._ready: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(0))
         self._subscriptions: set[LocalSubscription] = set()
@@ -61,6 +67,10 @@ class LocalBroker:
         insert = partial(journal.insert, rule=rule, body=message.body, headers=message.headers, now_ms=published_at)
         await self._journal().run(insert, then=lambda _: self._published(rule, published_at))
 
+    async def announce(self, announce: Announce) -> None:
+        """Write the event as a line of JSON beside the broker's file. Raises Unavailable when that cannot be done."""
+        await self._events.append(event_body(announce, now_ms()))
+
     async def subscribe(self, queue: str, *, prefetch: int = 1) -> LocalSubscription:
         """Attach one consumer to a main or an error queue. A retry queue has none: it empties itself."""
         rule = self._rule(queue)
@@ -91,12 +101,8 @@ class LocalBroker:
         rule = self._rule(queue)
         counts = await self._journal().run(partial(journal.count, queue=rule.name))
         ready, unacked = counts.get(0, 0), counts.get(1, 0)
-        return QueueDepth(ready, unacked, ready + unacked, await self.consumers_attached(queue))
-
-    async def consumers_attached(self, queue: str) -> int:
-        """How many consumers ``queue`` has. Raises Unroutable."""
-        rule = self._rule(queue)
-        return sum(subscription.queue == rule.name for subscription in self._subscriptions)
+        consumers = sum(subscription.queue == rule.name for subscription in self._subscriptions)
+        return QueueDepth(ready, unacked, ready + unacked, consumers)
 
     def attached(self) -> bool:
         """Whether the broker is open."""

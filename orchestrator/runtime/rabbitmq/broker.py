@@ -6,6 +6,9 @@ from urllib.parse import unquote, urlsplit
 from orchestrator.config.pipeline import Pipeline
 from orchestrator.config.settings import Settings
 from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.events import EVENTS_EXCHANGE, event_body
+from orchestrator.domain.outcome import Announce
+from orchestrator.runtime.lane import now_ms
 from orchestrator.runtime.ports import Delivery, Message, QueueDepth
 from orchestrator.runtime.rabbitmq.connection import Link
 from orchestrator.runtime.rabbitmq.control import Control
@@ -32,6 +35,10 @@ class RabbitBroker:
         self._publishing = Link(url, "justlens-publish")
         self._consuming = Link(url, "justlens-consume")
         self._publisher = Publisher(self._publishing, self._prefix, settings.publish_timeout_s)
+        # On a channel of its own: the broker closes it when the exchange has gone, and no job's publish with it.
+        self._announcer = Publisher(
+            self._publishing, "", settings.publish_timeout_s, exchange=self._prefix + EVENTS_EXCHANGE
+        )
         self._control = Control(self._consuming)
         self._management: Management | None = None
         if settings.management_url is not None:
@@ -47,6 +54,11 @@ class RabbitBroker:
         """
         self._feel_pulse()
         await self._publisher.publish(queue, message)
+
+    async def announce(self, announce: Announce) -> None:
+        """Tell whoever has bound a queue to the exchange of events; confirmed. Raises Unavailable."""
+        message = Message(event_body(announce, now_ms()), {}, announce.job_id)
+        await self._announcer.publish(announce.event, message)
 
     async def subscribe(self, queue: str, *, prefetch: int = 1) -> RabbitSubscription:
         """Attach one consumer to ``queue``, on a channel of its own. Raises Unroutable, Unavailable."""
@@ -78,10 +90,6 @@ class RabbitBroker:
         total = now.ready + seen["unacked"] + in_transit
         return QueueDepth(ready=now.ready, unacked=seen["unacked"], total=total, consumers=now.consumers)
 
-    async def consumers_attached(self, queue: str) -> int:
-        """How many consumers of all processes the broker sees at ``queue``. Raises Unroutable, Unavailable."""
-        return (await self._control.inspect(self._prefix + queue)).consumers
-
     def attached(self) -> bool:
         """Whether the broker answers, on both connections.
 
@@ -98,7 +106,7 @@ class RabbitBroker:
 
     async def apply_topology(self, pipeline: Pipeline) -> None:
         """Declare the pipeline's queues. Raises TopologyMismatch, Unavailable."""
-        await apply_topology(self._control, wanted_queues(pipeline, self._prefix))
+        await apply_topology(self._control, wanted_queues(pipeline, self._prefix), self._prefix)
 
     async def diff_topology(self, pipeline: Pipeline) -> list[Difference]:
         """Where the broker differs from the pipeline. Raises Unavailable, also when no management API is known."""

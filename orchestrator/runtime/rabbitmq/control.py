@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
@@ -19,7 +20,7 @@ class Declared(NamedTuple):
 
 
 class NotTheSame(Exception):
-    """A queue of this name exists with other properties; the text is the broker's."""
+    """A queue or exchange of this name exists with other properties; the text is the broker's."""
 
 
 class Control:
@@ -49,6 +50,16 @@ class Control:
                 raise NotTheSame(str(error)) from None
             except ChannelNotFoundEntity as error:
                 raise Unavailable(BROKER, f"declaring {name}: {error}") from error
+
+    async def declare_exchange(self, name: str) -> None:
+        """Make sure that the durable topic exchange ``name`` exists. Raises NotTheSame, Unavailable."""
+        async with self._lock:
+            channel = await self._usable_channel()
+            declaring = channel.declare_exchange(name, ExchangeType.TOPIC, durable=True)
+            try:
+                await self._link.call(declaring, f"declaring {name}")
+            except ChannelPreconditionFailed as error:
+                raise NotTheSame(str(error)) from None
 
     async def ping(self) -> None:
         """One round trip, in which the broker has to read from the connection. Raises Unavailable."""

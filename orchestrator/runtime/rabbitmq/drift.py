@@ -52,6 +52,14 @@ def differences(
     return result
 
 
+def exchange_differences(name: str, found: Mapping[str, Any] | None) -> list[Difference]:
+    """How the exchange ``name`` differs from a durable topic exchange."""
+    if found is None:
+        return [Difference(name, "the exchange", "there", None)]
+    wanted = {"type": "topic", "durable": True}
+    return [Difference(name, key, value, found.get(key)) for key, value in wanted.items() if found.get(key) != value]
+
+
 def leftovers(wanted: Collection[str], found: Iterable[str], prefix: str) -> list[Difference]:
     """Retry and error queues under our prefix that the file does not mean (any more).
 

@@ -34,6 +34,11 @@ class Management:
         found = await self._get(f"/api/queues/{self._vhost}?columns={_COLUMNS}")
         return list(found or [])
 
+    async def exchanges(self) -> dict[str, dict[str, Any]]:
+        """Type and durability of every exchange, by name."""
+        found = await self._get(f"/api/exchanges/{self._vhost}?columns=name,type,durable")
+        return {exchange["name"]: exchange for exchange in found or []}
+
     async def policies(self) -> list[dict[str, Any]]:
         """Every user policy."""
         return list(await self._get(f"/api/policies/{self._vhost}") or [])

@@ -22,11 +22,15 @@ class Publisher:
 
     The driver finds the publish that a returned message belongs to by its message_id. Each attempt has a fresh one:
     with two alike in flight, an unroutable message can be reported as delivered.
+
+    Without ``exchange`` messages go to queues by name and must arrive in one. On an exchange a message that nobody
+    has bound a queue for is dropped by the broker, as it is meant.
     """
 
-    def __init__(self, link: Link, prefix: str, timeout_s: float) -> None:
+    def __init__(self, link: Link, prefix: str, timeout_s: float, exchange: str = "") -> None:
         self._link = link
         self._prefix = prefix
+        self._exchange = exchange
         self._timeout_s = timeout_s
         self._channel: AbstractChannel | None = None
         self._opening = asyncio.Lock()
@@ -45,9 +49,10 @@ class Publisher:
                 # Not waiting for the bytes to leave, the confirm says more, lets others publish meanwhile.
                 await driver_channel.basic_publish(
                     message.body,
+                    exchange=self._exchange,
                     routing_key=self._prefix + queue,
                     properties=_properties(message),
-                    mandatory=True,
+                    mandatory=not self._exchange,
                     wait=False,  # type: ignore[call-arg]  # the driver's channel has it, its abstract class forgot
                 )
         except PublishError:

@@ -16,9 +16,10 @@ import structlog
 
 from orchestrator.config.pipeline import Pipeline, QueueSpec
 from orchestrator.domain.errors import TopologyMismatch
+from orchestrator.domain.events import EVENTS_EXCHANGE
 from orchestrator.domain.queue_names import error_queue, retry_queue
 from orchestrator.runtime.rabbitmq.control import Control, NotTheSame
-from orchestrator.runtime.rabbitmq.drift import Difference, differences, leftovers
+from orchestrator.runtime.rabbitmq.drift import Difference, differences, exchange_differences, leftovers
 from orchestrator.runtime.rabbitmq.management import Management
 from orchestrator.runtime.rabbitmq.policies import effective_policies
 
@@ -73,9 +74,25 @@ def _queues_around(queue: str, spec: QueueSpec, prefix: str) -> list[QueueDeclar
     return [QueueDeclaration(prefix + error_queue(queue), _COMMON), QueueDeclaration(prefix + queue, main), *tiers]
 
 
+def events_exchange(prefix: str) -> str:
+    """The exchange that completion events are told on."""
+    return prefix + EVENTS_EXCHANGE
+
+
 def definitions(pipeline: Pipeline, prefix: str, vhost: str) -> dict[str, Any]:
-    """The queues as RabbitMQ's definitions.json, for ``load_definitions`` or POST /api/definitions."""
+    """Queues and exchange as RabbitMQ's definitions.json, for ``load_definitions`` or POST /api/definitions."""
     return {
+        "exchanges": [
+            {
+                "name": events_exchange(prefix),
+                "vhost": vhost,
+                "type": "topic",
+                "durable": True,
+                "auto_delete": False,
+                "internal": False,
+                "arguments": {},
+            }
+        ],
         "queues": [
             {
                 "name": queue.name,
@@ -85,16 +102,20 @@ def definitions(pipeline: Pipeline, prefix: str, vhost: str) -> dict[str, Any]:
                 "arguments": dict(queue.arguments),
             }
             for queue in wanted_queues(pipeline, prefix)
-        ]
+        ],
     }
 
 
-async def apply_topology(control: Control, queues: Sequence[QueueDeclaration]) -> None:
-    """Declare every queue; those that exist as they should are left alone.
+async def apply_topology(control: Control, queues: Sequence[QueueDeclaration], prefix: str) -> None:
+    """Declare every queue and the exchange; what exists as it should is left alone.
 
-    Raises TopologyMismatch naming every queue that exists with other properties, Unavailable.
+    Raises TopologyMismatch naming everything that exists with other properties, Unavailable.
     """
     refused = []
+    try:
+        await control.declare_exchange(events_exchange(prefix))
+    except NotTheSame as error:
+        refused.append(f"{events_exchange(prefix)}: {error}")
     for queue in queues:
         try:
             await control.declare(queue.name, queue.arguments)
@@ -115,6 +136,8 @@ async def diff_topology(management: Management, queues: Sequence[QueueDeclaratio
     for queue in queues:
         in_force = effective_policies(queue.name, found.get(queue.name), *policies)
         result += differences(queue.name, queue.arguments, found.get(queue.name), in_force)
+    name = events_exchange(prefix)
+    result += exchange_differences(name, (await management.exchanges()).get(name))
     return result + leftovers({queue.name for queue in queues}, found, prefix)
 
 
@@ -125,7 +148,7 @@ async def verify_topology(
 
     Raises TopologyMismatch with every difference, Unavailable. What changes nothing is logged.
     """
-    await apply_topology(control, queues)
+    await apply_topology(control, queues, prefix)
     if management is None:
         log.warning("topology_not_compared", detail="JUSTLENS_MANAGEMENT_URL is not set: policies stay unseen")
         return

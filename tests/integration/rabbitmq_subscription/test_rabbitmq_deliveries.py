@@ -95,7 +95,7 @@ async def test_stop_ends_a_next_that_waits(broker: RabbitBroker) -> None:
     await asyncio.sleep(0.05)
     await subscription.stop()
     assert await asyncio.wait_for(waiting, 5) is None
-    assert await broker.consumers_attached(QUEUE) == 0
+    assert (await broker.depth(QUEUE)).consumers == 0
 
 
 async def test_the_delivery_limit_leads_to_the_error_queue(broker: RabbitBroker) -> None:
