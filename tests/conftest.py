@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.kit.deployment import Servers
+from tests.kit.mariadb import MariaDB
+from tests.kit.milvus import Milvus
 from tests.kit.mongod import Mongod
 from tests.kit.process import Server
 from tests.kit.rabbitmq import RabbitMQ
 from tests.kit.s3 import S3Server
+from tests.kit.triton import MODELS, Triton
 
 # What the developer's shell says about a deployment must not reach the tests, not even those that import settings.
 for _name in [name for name in os.environ if name.upper().startswith("JUSTLENS_")]:
@@ -60,10 +63,36 @@ def mongod(server_folder: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def mariadb(server_folder: Path) -> Iterator[Server]:
+    """The run's MariaDB."""
+    require(MariaDB.missing())
+    yield from _running(MariaDB(server_folder / "mariadb"))
+
+
+@pytest.fixture(scope="session")
 def s3_server(server_folder: Path) -> Iterator[Server]:
     """The run's S3 server."""
     require(S3Server.missing())
     yield from _running(S3Server(server_folder / "s3"))
+
+
+@pytest.fixture(scope="session")
+def triton(server_folder: Path) -> Iterator[Server]:
+    """The run's tritonserver: both model directories, over tiny random weights of the right architectures."""
+    require(Triton.missing())
+    from tests.kit.tiny_vlm import build_tiny_llava, build_tiny_mllama  # brings torch along
+
+    weights = server_folder / "weights"
+    build_tiny_llava(weights / "llava-1.5-7b-hf")
+    build_tiny_mllama(weights / "Llama-3.2-11B-Vision-Instruct")
+    yield from _running(Triton(server_folder / "triton", MODELS, {"JUSTLENS_WEIGHTS": str(weights)}))
+
+
+@pytest.fixture(scope="session")
+def milvus(server_folder: Path) -> Iterator[Server]:
+    """The run's Milvus."""
+    require(Milvus.missing())
+    yield from _running(Milvus(server_folder / "milvus"))
 
 
 @pytest.fixture
@@ -94,6 +123,30 @@ def mongo_database(mongod: Mongod) -> Iterator[str]:
     finally:
         mongod.ensure_running()
         mongod.drop_database(name)
+
+
+@pytest.fixture
+def sql_database(mariadb: MariaDB) -> Iterator[str]:
+    """The name of a fresh SQL database without tables, dropped afterwards with its users."""
+    mariadb.ensure_running()
+    name = mariadb.make_database()
+    try:
+        yield name
+    finally:
+        mariadb.ensure_running()
+        mariadb.drop_database(name)
+
+
+@pytest.fixture
+def milvus_url(milvus: Milvus) -> Iterator[str]:
+    """The URL of a fresh database of the run's Milvus, dropped afterwards."""
+    milvus.ensure_running()
+    name = milvus.make_database()
+    try:
+        yield milvus.url_of(name)
+    finally:
+        milvus.ensure_running()
+        milvus.drop_database(name)
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-PICTURE_STATUS: Mapping[str, int] = MappingProxyType(
+from pydantic import ValidationError
+
+REFUSAL_STATUS: Mapping[str, int] = MappingProxyType(
     {
         "empty": 422,  # no bytes at all
         "not_an_image": 422,  # no picture of any kind that we know
@@ -15,13 +17,15 @@ PICTURE_STATUS: Mapping[str, int] = MappingProxyType(
         "decode_timeout": 422,  # took longer than one picture may
         "decode_memory": 422,  # wanted more memory than one picture may
         "decoder_died": 422,  # took the decoder process down with it
-        "bad_request": 400,  # the query string is not what the endpoint takes
+        "bad_request": 400,  # the query string or the JSON body is not what the endpoint takes
+        "too_many_texts": 413,  # more than MAX_TEXTS of them
+        "text_too_long": 413,  # one of them has more than MAX_TEXT_CHARS characters
     }
 )
 
 
 class Refused(Exception):
-    """The picture's or the caller's fault: the same request can never work. ``code`` is a key of PICTURE_STATUS."""
+    """The picture's or the caller's fault: the same request can never work. ``code`` is a key of REFUSAL_STATUS."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -31,7 +35,7 @@ class Refused(Exception):
     @property
     def status(self) -> int:
         """The HTTP status that belongs to the code."""
-        return PICTURE_STATUS[self.code]
+        return REFUSAL_STATUS[self.code]
 
 
 class Busy(Exception):
@@ -44,3 +48,8 @@ class Busy(Exception):
         self.code = code
         self.message = message
         self.retry_after_s = retry_after_s
+
+
+def mistakes(error: ValidationError) -> str:
+    """Every mistake with the field it is in, never what was sent."""
+    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in error.errors())[:500]

@@ -1,5 +1,9 @@
 """What a worker counts. Every process has a registry of its own."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
@@ -30,6 +34,15 @@ class Metrics:
         """One batch of ``size`` items went through the model in ``seconds``."""
         self.batch_size.observe(size)
         self.phase_seconds.labels("batch").observe(seconds)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Measure what happens inside, however it ends."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phase_seconds.labels(name).observe(time.monotonic() - began)
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""

@@ -2,6 +2,8 @@
 
 import typer
 
+from orchestrator.cli.api import api
+from orchestrator.cli.catalogue import catalogue_app
 from orchestrator.cli.config import config
 from orchestrator.cli.demo import demo
 from orchestrator.cli.dlq import dlq_app
@@ -26,8 +28,10 @@ def application() -> typer.Typer:
     app.command("run", rich_help_panel=_PROCESSES)(run)
     pass_on = {"allow_extra_args": True, "ignore_unknown_options": True}
     app.command("worker", rich_help_panel=_PROCESSES, context_settings=pass_on)(worker)
+    app.command("api", rich_help_panel=_PROCESSES)(api)
     app.command("demo", rich_help_panel=_PROCESSES)(demo)
     app.command("publish", rich_help_panel=_JOBS)(publish)
+    app.add_typer(catalogue_app(), name="catalogue", rich_help_panel=_JOBS)
     app.command("status", rich_help_panel=_JOBS)(status)
     app.add_typer(dlq_app(), name="dlq", rich_help_panel=_JOBS)
     app.command("config", rich_help_panel=_SETUP)(config)

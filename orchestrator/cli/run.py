@@ -7,10 +7,12 @@ import os
 import pkgutil
 import signal
 import sys
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.api import served
 from orchestrator.cli.invocation import invocation
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings
@@ -24,7 +26,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def run(context: typer.Context) -> None:
     """Work until SIGTERM or Ctrl-C: then finish what is in progress. A second signal hands it back at once.
 
-    What is away at the start is waited for; a broker whose queues are not what queues.yaml says is refused.
+    Embedded it serves the API too. What is away at the start is waited for; a broker whose queues are not what
+    queues.yaml says is refused.
     """
     from orchestrator.observe import configure_logging
     from orchestrator.wiring import secrets_of
@@ -46,7 +49,12 @@ async def _run(settings: Settings, pipeline: Pipeline) -> None:
     try:
         if settings.mode == "servers":
             await Patience(drain, math.inf).insist(_verify_topology, settings, pipeline)
-        async with started(settings, pipeline, drain) as running, reachable(running):
+        async with AsyncExitStack() as stack:
+            running = await stack.enter_async_context(started(settings, pipeline, drain))
+            await stack.enter_async_context(reachable(running))
+            if settings.mode == "embedded":  # the files have one owner, so the API has to live here
+                url = await stack.enter_async_context(served(running.system))
+                say(f"API at {url}, documentation at {url}/docs")
             keep_what_is_loaded()
             await drain.requested.wait()
     except OutOfPatience as over:

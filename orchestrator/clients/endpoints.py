@@ -19,6 +19,7 @@ from orchestrator.clients.permits import Permits
 from orchestrator.clients.replies import BUSY, WorkerReply, accepted
 from orchestrator.config import PoolSpec
 from orchestrator.domain.errors import JobFailed, Unavailable
+from workers.wire import Handshake
 
 CONNECT_TIMEOUT_S = 2.0
 EAGER_POLL_S = 0.25
@@ -77,6 +78,13 @@ class WorkerPool:
     def state(self) -> tuple[EndpointState, ...]:
         """Every endpoint as it is now, in the order of the configuration."""
         return tuple(endpoint.state() for endpoint in self._permits.endpoints)
+
+    def handshakes(self) -> tuple[Handshake, ...]:
+        """What the endpoints in use have said of themselves. Raises Unavailable when none is in use."""
+        met = tuple(e.handshake for e in self._permits.endpoints if e.in_use and e.handshake is not None)
+        if not met:
+            raise self._unavailable()
+        return met
 
     async def call(
         self, path: str, *, query: Mapping[str, str], body: bytes, headers: Mapping[str, str]
@@ -137,25 +145,16 @@ class WorkerPool:
         if reply.status == BUSY:
             now = monotonic()
             endpoint.paused_until = now + retry_after_s(reply.headers.get("Retry-After"), default_s=1.0)
-            endpoint.circuit = on_busy(
-                endpoint.circuit,
-                now=now,
-                eject_after=self._spec.eject_after,
-                last_in_use=not self._others_in_use(endpoint),
-            )
+            last = not self._others_in_use(endpoint)
+            endpoint.circuit = on_busy(endpoint.circuit, now=now, eject_after=self._spec.eject_after, last_in_use=last)
         elif reply.status >= 500:
             self._note_failure(endpoint)
         else:
             endpoint.circuit = CLOSED
 
     def _note_failure(self, endpoint: Endpoint) -> None:
-        before = endpoint.circuit.state
-        endpoint.circuit = on_failure(
-            endpoint.circuit,
-            now=monotonic(),
-            eject_after=self._spec.eject_after,
-            last_in_use=not self._others_in_use(endpoint),
-        )
+        before, now, last = endpoint.circuit.state, monotonic(), not self._others_in_use(endpoint)
+        endpoint.circuit = on_failure(endpoint.circuit, now=now, eject_after=self._spec.eject_after, last_in_use=last)
         if endpoint.circuit.state == "open":
             endpoint.handshake = None
         if before == "closed" and endpoint.circuit.state == "open":

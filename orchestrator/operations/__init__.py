@@ -9,13 +9,15 @@ from typing import Any
 from orchestrator.config import Pipeline, Settings
 from orchestrator.control import Call, DataDirInUse, Owner, serve_control
 from orchestrator.domain.errors import ConfigurationError, Unavailable
-from orchestrator.operations import dead_letters, publishing, status
+from orchestrator.operations import catalogue, dead_letters, publishing, status
 from orchestrator.wiring import Running, System, open_system
 
 OWNER_WAIT_S = 5.0
 OWNER_POLL_S = 0.1
 
 OPERATIONS: Mapping[str, Callable[..., Awaitable[Any]]] = {
+    "catalogue.load": catalogue.load,
+    "catalogue.snapshot": catalogue.take_snapshot,
     "publish": publishing.publish,
     "status": status.status,
     "jobs": status.jobs,

@@ -2,25 +2,38 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from orchestrator.domain.jobs import EnhanceJob, EnhanceUpdateJob, Job
 from orchestrator.domain.outcome import Outcome
+from orchestrator.domain.relevance_jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
+from orchestrator.stages.describe import describe
 from orchestrator.stages.enhance import enhance
 from orchestrator.stages.enhance_update import enhance_update
+from orchestrator.stages.score import score
+from orchestrator.stages.seo import seo
+from orchestrator.stages.tag import tag
+
+Road = Literal["enhance", "relevance"]
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage's function and the job it takes."""
+    """A stage's function, the road it is part of, the job it takes, and the worker pools behind its ports."""
 
+    road: Road
     job_type: type[Job]
     run: Callable[..., Awaitable[Outcome]]
+    pools: tuple[str, ...] = ()
 
 
 STAGES: Mapping[str, Stage] = {
-    "enhance": Stage(EnhanceJob, enhance),
-    "enhance_update": Stage(EnhanceUpdateJob, enhance_update),
+    "enhance": Stage("enhance", EnhanceJob, enhance, ("enhance",)),
+    "enhance_update": Stage("enhance", EnhanceUpdateJob, enhance_update),
+    "tag": Stage("relevance", TagJob, tag, ("clip",)),
+    "describe": Stage("relevance", RelevanceJob, describe, ("vlm",)),
+    "score": Stage("relevance", ScoreJob, score, ("text", "clip")),
+    "seo": Stage("relevance", SeoJob, seo, ("clip",)),
 }
 
 

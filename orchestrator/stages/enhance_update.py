@@ -1,7 +1,7 @@
 """Write down what enhancing found, then make the CDN forget every URL the picture is served under."""
 
 from orchestrator.domain.jobs import Enhanced, EnhanceUpdateJob
-from orchestrator.domain.outcome import Done, Outcome, PurgeUrl, SetSection
+from orchestrator.domain.outcome import Announce, Done, Outcome, PurgeUrl, SetSection
 
 
 async def enhance_update(job: EnhanceUpdateJob) -> Outcome:
@@ -19,4 +19,5 @@ async def enhance_update(job: EnhanceUpdateJob) -> Outcome:
         section("enhanced", job.enhanced.model_dump()),
     )
     purges = tuple(PurgeUrl(url) for url in dict.fromkeys(job.served_urls))
-    return Done(writes=writes, effects=purges if isinstance(job.enhanced, Enhanced) else ())
+    told = Announce("image.enhanced", job.business_id, job.image_id, str(job.job_id), job.version)
+    return Done(writes=writes, effects=(*(purges if isinstance(job.enhanced, Enhanced) else ()), told))

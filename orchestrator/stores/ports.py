@@ -1,17 +1,23 @@
-"""What every document store and every object store can do. Each Protocol has two: servers, embedded.
+"""What every document store, object store and vector store can do. Each Protocol has two: servers, embedded.
 
 Every method raises ``Unavailable`` when the store is away and ``JobRefused`` when it can never take the value.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from orchestrator.domain.catalogue import CatalogueImage
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter, LedgerEntry
-from orchestrator.domain.outcome import PutObject, SetRelevance, SetSection
+from orchestrator.domain.outcome import PutObject, PutVectors, SetRelevance, SetSection
+from orchestrator.domain.vectors import Vector, VectorKind
 
 JOBS_KEPT_S = 30 * 24 * 3600
+MAX_BUSINESS_IMAGES = 2000
+"""How many images of a business are read at once. A business has some hundred; of more, the first by image id."""
+
+SWEEP_AFTER_S = 24 * 3600
+"""How long a vector stays that no document names: its job may still be about to write the document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,15 @@ class StoredObject:
     body: bytes = field(repr=False)
     content_type: str
     metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundVector:
+    """What a search found: a vector's key, its cosine similarity (-1 to 1) and the text that travels with it."""
+
+    key: str
+    cosine: float
+    payload: Mapping[str, str]
 
 
 class Documents(Protocol):
@@ -98,6 +113,43 @@ class Objects(Protocol):
 
     async def exists(self, key: str) -> bool:
         """Whether the key holds an object."""
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+
+    async def close(self) -> None:
+        """Let go of the store."""
+
+
+class VectorStore(Protocol):
+    """Vectors under keys that never change. The store cannot compare versions: a document names the current key."""
+
+    async def put_vectors(self, write: PutVectors) -> None:
+        """Store vectors. A key that is there already holds the same vector, so that repeating it is harmless."""
+
+    async def find_vectors(self, kind: VectorKind, keys: Sequence[str]) -> Mapping[str, Vector]:
+        """Those of ``keys`` that are stored. What any process has put before is found."""
+
+    async def search(
+        self, kind: VectorKind, vector: Vector, *, limit: int, business_id: str | None = None
+    ) -> Sequence[FoundVector]:
+        """The most similar vectors of the same space, best first, of one business when one is named.
+
+        What was put or removed in the last seconds may not show yet.
+        """
+
+    async def sweep(
+        self,
+        kind: VectorKind,
+        business_id: str,
+        current_keys: Collection[str],
+        *,
+        older_than_s: float = SWEEP_AFTER_S,
+    ) -> int:
+        """Remove the vectors of a business that are not current and were put that long ago. How many were removed.
+
+        The age protects a vector whose job has put it, but has not yet written the document that names it.
+        """
 
     async def ping(self) -> None:
         """Return when the store answers."""

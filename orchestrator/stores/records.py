@@ -1,15 +1,18 @@
-"""Ledger entries and dead letters as plain records, the same for every document store.
+"""Ledger entries, dead letters, relevance and catalogue images as plain records, the same for every document store.
 
-These are written about jobs that went wrong, so they never refuse: text that is no Unicode is mended, a number that no
-store can hold becomes the nearest that it can.
+Entries and letters are written about jobs that went wrong, so they never refuse: text that is no Unicode is mended, a
+number that no store can hold becomes the nearest that it can.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from orchestrator.domain.catalogue import CatalogueImage
 from orchestrator.domain.errors import Reason
 from orchestrator.domain.ledger import DeadLetter, LedgerEntry
-from orchestrator.stores.values import storable_text
+from orchestrator.domain.outcome import SetRelevance
+from orchestrator.stores.values import check_catalogue_image, checked_relevance, storable_text
 
 
 def job_record(entry: LedgerEntry) -> dict[str, Any]:
@@ -35,6 +38,26 @@ def letter_from(record: Mapping[str, Any], body: bytes) -> DeadLetter:
     fields = _fields(record, DeadLetter)
     headers = dict(fields.pop("headers"))
     return DeadLetter(**fields, reason=_reason(record["reason"]) or Reason("unknown", ""), body=body, headers=headers)
+
+
+def relevance_record(write: SetRelevance, *, updated_at: int) -> dict[str, Any]:
+    """What is stored of an image's relevance. Raises JobRefused for what not every store can keep."""
+    own = {"business_id": write.business_id, "image_id": write.image_id, "version": write.version}
+    return {**checked_relevance(write), **own, "updated_at": updated_at}
+
+
+def catalogue_records(images: Iterable[CatalogueImage]) -> list[dict[str, Any]]:
+    """One record per image: of several of one image the last. Raises JobRefused for what not every store can keep."""
+    last = {(image.business_id, image.image_id): image for image in images}
+    for image in last.values():
+        check_catalogue_image(image)
+    return [{**asdict(image), "served_urls": list(image.served_urls)} for image in last.values()]
+
+
+def catalogue_image_from(record: Mapping[str, Any]) -> CatalogueImage:
+    """The image a record holds; fields of the store's own are left out."""
+    fields = {name: record[name] for name in CatalogueImage.__dataclass_fields__}
+    return CatalogueImage(**{**fields, "served_urls": tuple(record["served_urls"])})
 
 
 def _fields(record: Mapping[str, Any], kind: type[LedgerEntry] | type[DeadLetter]) -> dict[str, Any]:

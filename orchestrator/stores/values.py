@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from orchestrator.domain.catalogue import CatalogueImage
 from orchestrator.domain.errors import JobRefused
-from orchestrator.domain.outcome import PutObject, SetSection
+from orchestrator.domain.outcome import PutObject, SetRelevance, SetSection
 
 MAX_DEPTH = 80
 """Levels of nesting; MongoDB takes 100, of which the document and its envelope use some."""
@@ -29,17 +30,36 @@ def checked_section(write: SetSection) -> dict[str, Any]:
     """The section's value in plain dicts and lists. Raises JobRefused for one that not every store can keep."""
     if not _SECTION.fullmatch(write.section):
         raise refused(f"section {write.section!r}: the name must be lower-case letters, digits and underscores")
+    return _checked(write, f"section {write.section}")
+
+
+def checked_relevance(write: SetRelevance) -> dict[str, Any]:
+    """The value in plain dicts and lists. Raises JobRefused for one that not every store can keep."""
+    for name in write.value:
+        if name == "_id" or (isinstance(name, str) and name.startswith("$")):
+            raise refused(f"relevance: a field cannot be named {name!r}")
+    return _checked(write, "relevance")
+
+
+def check_catalogue_image(image: CatalogueImage) -> None:
+    """Raises JobRefused for text that not every store can keep."""
+    texts = (image.business_id, image.image_id, image.image_url, *image.served_urls)
+    for text in (*texts, image.contract or "", image.image_class or ""):
+        check_text(text, "catalogue image")
+
+
+def _checked(write: SetSection | SetRelevance, where: str) -> dict[str, Any]:
     for part in (write.business_id, write.image_id, write.version):
-        _check_text(part, write.section)
-    value: dict[str, Any] = _plain(write.value, write.section, 0)
+        check_text(part, where)
+    value: dict[str, Any] = _plain(write.value, where, 0)
     if len(json.dumps(value)) > MAX_SECTION_BYTES:
-        raise refused(f"section {write.section} is over {MAX_SECTION_BYTES} bytes")
+        raise refused(f"{where} is over {MAX_SECTION_BYTES} bytes")
     return value
 
 
 def _plain(value: Any, where: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
-        raise refused(f"section {where.partition('.')[0]} is nested more than {MAX_DEPTH} levels deep")
+        raise refused(f"{where.partition('.')[0]} is nested more than {MAX_DEPTH} levels deep")
     match value:
         case None | bool() | float():
             return value
@@ -48,7 +68,7 @@ def _plain(value: Any, where: str, depth: int) -> Any:
                 raise refused(f"{where}: a whole number must fit into 64 bits")
             return value
         case str():
-            _check_text(value, where)
+            check_text(value, where)
             return value
         case Mapping():
             return {_name(name, where): _plain(item, f"{where}.{name}", depth + 1) for name, item in value.items()}
@@ -61,13 +81,14 @@ def _plain(value: Any, where: str, depth: int) -> Any:
 def _name(name: object, where: str) -> str:
     if not isinstance(name, str):
         raise refused(f"{where}: field names must be text, got {type(name).__name__}")
-    _check_text(name, where)
+    check_text(name, where)
     if "\x00" in name or not name:
         raise refused(f"{where}: a field name must not be empty or contain a null character")
     return name
 
 
-def _check_text(text: str, where: str) -> None:
+def check_text(text: str, where: str) -> None:
+    """Raises JobRefused for text that is no Unicode. ``where`` says what it belongs to."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -88,7 +109,7 @@ def check_object(write: PutObject) -> None:
     for name, value in write.metadata.items():
         if not _METADATA_NAME.fullmatch(name):
             raise refused(f"object {write.key}: metadata name {name!r} must be lower-case letters, digits and hyphens")
-        _check_text(value, f"object {write.key}: metadata {name}")
+        check_text(value, f"object {write.key}: metadata {name}")
     if sum(len(name) + len(value.encode()) for name, value in write.metadata.items()) > _MAX_METADATA_BYTES:
         raise refused(f"object {write.key}: metadata is over {_MAX_METADATA_BYTES} bytes")
 

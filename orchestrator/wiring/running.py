@@ -1,11 +1,11 @@
 """A system at work: workers, pools, consumers, health. Leaving the context drains it."""
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -13,8 +13,6 @@ from aiohttp import ClientSession
 
 from orchestrator.clients.cdn import CdnPurger, FilePurger
 from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.enhance import EnhanceClient
-from orchestrator.clients.fetch import FetchLimits, SafeFetcher
 from orchestrator.clients.http import open_session
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.decoding import decode_job
@@ -25,7 +23,9 @@ from orchestrator.runtime.lane import Engine, Lane
 from orchestrator.runtime.lifecycle import Consumers
 from orchestrator.runtime.patience import Drain, Patience
 from orchestrator.stages import STAGES, bind
-from orchestrator.stores.apply import StoreApplier, StoredOriginals
+from orchestrator.stores.apply import StoreApplier
+from orchestrator.stores.ports import VectorStore
+from orchestrator.wiring.ports import VLM, open_ports
 from orchestrator.wiring.system import System, open_system, plain_secret
 
 log = structlog.get_logger(__name__)
@@ -46,20 +46,26 @@ async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> Async
     """Everything of one orchestrator process, at work. At the end jobs finish or are handed back, and all is closed."""
     async with AsyncExitStack() as stack:
         system = await stack.enter_async_context(open_system(settings, pipeline))
-        await Patience(drain, math.inf).insist(system.documents.ensure_indexes)
+        insist = Patience(drain, math.inf).insist
+        await insist(system.documents.ensure_indexes)
+        relevance = any(STAGES[queue.stage].road == "relevance" for queue in pipeline.queues.values())
+        vectors = None
+        if relevance:
+            await insist(system.catalogue.ensure_schema)
+            vectors = await _open_vectors(settings, stack)
         session = await stack.enter_async_context(open_session())
         system = replace(system, pools=await _open_pools(system, session, stack))
         engine = Engine(
             broker=system.broker,
             ledger=system.documents,
             dead_letters=system.documents,
-            applier=StoreApplier(system.documents, system.objects, _purger(settings, session).purge),
+            applier=_applier(system, vectors, session),
             metrics=Metrics(),
             drain=drain,
             ack_timeout_s=settings.ack_timeout_s,
         )
         engine.metrics.watch_workers(system.pools)
-        consumers = Consumers(_lanes(pipeline, await _open_ports(system, stack)), engine)
+        consumers = Consumers(_lanes(pipeline, open_ports(system, vectors, stack)), engine)
         readiness = partial(_readiness, system, consumers)
         runner, url = await serve_health(settings.http_host, settings.http_port, engine.metrics.registry, readiness)
         stack.push_async_callback(runner.cleanup)
@@ -69,43 +75,53 @@ async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> Async
         yield Running(system, engine.metrics, consumers, url)
 
 
+async def _open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStore:
+    from orchestrator.stores.milvus import MilvusVectors  # takes seconds to import, and not every pipeline needs it
+
+    if settings.mode == "embedded":
+        vectors = await MilvusVectors.open(settings.data_dir / "vectors", timeout_s=settings.store_timeout_s)
+    else:
+        url, token = settings.milvus_url.get_secret_value(), plain_secret(settings.milvus_token)
+        vectors = await MilvusVectors.connect(url, timeout_s=settings.store_timeout_s, token=token)
+    stack.push_async_callback(vectors.close)
+    return vectors
+
+
+def _applier(system: System, vectors: VectorStore | None, session: ClientSession) -> StoreApplier:
+    return StoreApplier(
+        system.documents,
+        system.objects,
+        _purger(system.settings, session).purge,
+        announce=system.broker.announce,
+        vectors=vectors,
+        alt_texts=None if vectors is None else system.catalogue,
+    )
+
+
 async def _open_pools(system: System, session: ClientSession, stack: AsyncExitStack) -> Mapping[str, WorkerPool]:
     """The worker pools that queues use. Embedded, workers are children unless the environment names endpoints."""
+    settings = system.settings
     pools: dict[str, WorkerPool] = {}
+    children: list[ChildWorker] = []
     for name in system.pipeline.pools_in_use():
+        if name == VLM and settings.triton_url is not None:
+            continue
         spec = system.pipeline.workers[name]
-        own_children = system.settings.mode == "embedded" and name not in system.settings.endpoints
-        urls = [] if own_children else system.settings.endpoints.get(name, list(spec.endpoints))
+        own_child = settings.mode == "embedded" and name not in settings.endpoints
+        urls = [] if own_child else settings.endpoints.get(name, list(spec.endpoints))
         pools[name] = WorkerPool(name, spec.model_copy(update={"endpoints": tuple(urls)}), session, service=name)
-        if own_children:
-            child = ChildWorker(name, partial(_replace_endpoint, pools[name]), system.settings.log_file)
-            await child.start()
-            stack.push_async_callback(child.stop)
-        await pools[name].start()
-        stack.push_async_callback(pools[name].close)
+        if own_child:
+            children.append(ChildWorker(name, partial(_replace_endpoint, pools[name]), settings.log_file))
+            stack.push_async_callback(children[-1].stop)
+    await asyncio.gather(*(child.start() for child in children))
+    for pool in pools.values():
+        stack.push_async_callback(pool.close)
+        await pool.start()
     return pools
 
 
 def _replace_endpoint(pool: WorkerPool, url: str) -> None:
     pool.replace_endpoints([url])
-
-
-async def _open_ports(system: System, stack: AsyncExitStack) -> Mapping[str, Any]:
-    """The ports that stages name as parameters."""
-    settings = system.settings
-    limits = FetchLimits(settings.fetch_max_bytes, settings.fetch_timeout_s, settings.fetch_max_redirects)
-    fetcher = SafeFetcher(
-        limits,
-        allow_networks=settings.fetch_allow_networks,
-        read_object=system.read_object,
-        file_root=Path("/") if settings.mode == "embedded" else None,
-    )
-    stack.push_async_callback(fetcher.close)
-    return {
-        "fetcher": fetcher,
-        "originals": StoredOriginals(system.objects),
-        "enhancer": EnhanceClient(system.pools["enhance"]),
-    }
 
 
 def _purger(settings: Settings, session: ClientSession) -> CdnPurger | FilePurger:

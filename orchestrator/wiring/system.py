@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from pydantic import SecretStr
@@ -21,6 +22,31 @@ from orchestrator.stores.embedded import EmbeddedDocuments
 from orchestrator.stores.folder import FolderObjects
 from orchestrator.stores.ports import Documents, Objects
 
+if TYPE_CHECKING:
+    from orchestrator.stores.sql import SqlCatalogue
+
+
+class LateCatalogue:
+    """The SQL store, opened at its first use: many commands never touch it, and its driver takes long to import."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._opened: SqlCatalogue | None = None
+
+    def get(self) -> "SqlCatalogue":
+        """The store. Connections are made when they are needed."""
+        if self._opened is None:
+            from orchestrator.stores.sql import SqlCatalogue
+
+            self._opened = SqlCatalogue(self._url, timeout_s=self._timeout_s)
+        return self._opened
+
+    async def close(self) -> None:
+        """Let go of it, if it was opened."""
+        if self._opened is not None:
+            await self._opened.close()
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -32,8 +58,14 @@ class System:
     broker: Broker
     documents: Documents
     objects: Objects
+    late_catalogue: LateCatalogue
     pools: Mapping[str, WorkerPool] = field(default_factory=dict)
     read_object: ReadObject | None = None
+
+    @property
+    def catalogue(self) -> "SqlCatalogue":
+        """Categories, alt texts and word frequencies."""
+        return self.late_catalogue.get()
 
 
 def load_checked_pipeline(settings: Settings) -> Pipeline:
@@ -41,6 +73,12 @@ def load_checked_pipeline(settings: Settings) -> Pipeline:
     pipeline = load_pipeline(settings.queues_file, frozenset(STAGES))
     problems = [
         f"JUSTLENS_ENDPOINTS: no pool '{name}' under workers" for name in settings.endpoints.keys() - pipeline.workers
+    ]
+    problems += [
+        f"queues.{name}.workers: the stage '{queue.stage}' calls the pool '{pool}'; name it"
+        for name, queue in pipeline.queues.items()
+        for pool in STAGES[queue.stage].pools
+        if pool not in queue.workers
     ]
     longest_s = 0.8 * settings.ack_timeout_s
     problems += [
@@ -85,7 +123,14 @@ async def _open_embedded(settings: Settings, pipeline: Pipeline, stack: AsyncExi
     stack.push_async_callback(documents.close)
     objects = await FolderObjects.open(settings.data_dir / "objects")
     stack.push_async_callback(objects.close)
-    return System(settings, pipeline, broker, documents, objects)
+    url = f"sqlite+aiosqlite:///{(settings.data_dir / 'catalogue.sqlite').resolve()}"
+    return System(settings, pipeline, broker, documents, objects, _catalogue(url, settings, stack))
+
+
+def _catalogue(url: str, settings: Settings, stack: AsyncExitStack) -> LateCatalogue:
+    catalogue = LateCatalogue(url, settings.store_timeout_s)
+    stack.push_async_callback(catalogue.close)
+    return catalogue
 
 
 async def _open_servers(settings: Settings, pipeline: Pipeline, stack: AsyncExitStack) -> System:
@@ -116,7 +161,8 @@ async def _open_servers(settings: Settings, pipeline: Pipeline, stack: AsyncExit
             )
         return await objects.read_from(bucket, key, settings.fetch_max_bytes)
 
-    return System(settings, pipeline, broker, documents, objects, read_object=read_object)
+    catalogue = _catalogue(settings.sql_url.get_secret_value(), settings, stack)
+    return System(settings, pipeline, broker, documents, objects, catalogue, read_object=read_object)
 
 
 def plain_secret(secret: SecretStr | None) -> str | None:

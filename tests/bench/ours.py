@@ -89,7 +89,7 @@ async def main(plan: Plan) -> None:
             broker=broker,
             ledger=documents,
             dead_letters=documents,
-            applier=StoreApplier(documents, None, None),  # type: ignore[arg-type]  # the stage asks for no writes
+            applier=StoreApplier(documents, None, None, announce=None),  # type: ignore[arg-type]  # the stage asks for no writes
             metrics=Metrics(),
             drain=Drain(),
             ack_timeout_s=settings.ack_timeout_s,

@@ -9,14 +9,16 @@ import pytest
 
 from orchestrator.domain.enhancement import original_key
 from orchestrator.domain.errors import JobRefused, Unavailable
-from orchestrator.domain.outcome import PurgeUrl, PutObject, SetSection
+from orchestrator.domain.outcome import Announce, PurgeUrl, PutObject, PutVectors, SetAltText, SetRelevance, SetSection
 from orchestrator.domain.pictures import Picture
+from orchestrator.domain.vectors import KeyedVector, Vector
 from orchestrator.stores.apply import StoreApplier, StoredOriginals
 from orchestrator.stores.embedded import EmbeddedDocuments
 from orchestrator.stores.folder import FolderObjects
 from orchestrator.stores.ports import Objects, StoredObject
 from orchestrator.stores.s3 import S3Objects
 from tests.kit.s3 import ACCESS_KEY, REGION, SECRET_KEY
+from tests.kit.vectors import Kept
 
 KEY = "originals/" + "a" * 64
 BAD_KEYS = [
@@ -151,17 +153,37 @@ class TestObjects:
 
     async def test_the_applier_takes_every_write_and_effect_to_its_store_twice_as_once(self, objects: Objects) -> None:
         purged: list[str] = []
+        told: list[str] = []
 
         async def purge(url: str) -> None:
             purged.append(url)
 
+        async def announce(announcement: Announce) -> None:
+            told.append(announcement.event)
+
         documents = await EmbeddedDocuments.open(":memory:")
-        applier = StoreApplier(documents, objects, purge)
+        kept = Kept()
+        applier = StoreApplier(
+            documents,
+            objects,
+            purge,
+            announce=announce,
+            vectors=kept,  # type: ignore[arg-type]  # takes vectors, finds none
+            alt_texts=kept,
+        )
+        vectors = PutVectors("images", (KeyedVector("b/i|space|v1", Vector.unit("space", [1.0, 2.0])),))
+        alt_text = SetAltText("b", "i", "v1", "A red door", "model", "1")
         for _ in range(2):
             await applier.write(put())
             await applier.write(SetSection("b", "i", "content", "v1", {"n": 1}))
+            await applier.write(SetRelevance("b", "i", "v1", {"n": 2}))
+            await applier.write(vectors)
+            await applier.write(alt_text)
             await applier.effect(PurgeUrl("https://cdn/x"))
+            await applier.effect(Announce("image.scored", "b", "i", "j", "v1"))
         metadata = await documents.find_metadata("b", "i")
+        relevance = await documents.find_relevance("b")
         await documents.close()
-        assert metadata is not None and metadata["content"]["n"] == 1
-        assert await objects.exists(KEY) and purged == ["https://cdn/x"] * 2
+        assert metadata is not None and metadata["content"]["n"] == 1 and relevance["i"]["n"] == 2
+        assert kept.writes == [vectors, alt_text] * 2
+        assert await objects.exists(KEY) and purged == ["https://cdn/x"] * 2 and told == ["image.scored"] * 2

@@ -43,14 +43,14 @@ class StubWorker:
         body = await request.read()
         await asyncio.sleep(self.latency_s)
         if not body.startswith(b"\x89PNG"):
-            return _error(422, "not_an_image", "the bytes are no picture")
+            return refusal(422, "not_an_image", "the bytes are no picture")
         verb, argument = order_in(body)
         if verb == "sleep":
             await asyncio.sleep(argument / 1000)
         digest = hashlib.sha256(body).digest()
         if verb == "fail" and self.failures[digest] < argument:
             self.failures[digest] += 1
-            return _error(500, "stub_failed", "the picture asks for a failure")
+            return refusal(500, "stub_failed", "the picture asks for a failure")
         result = EnhanceReply(
             content=ContentReply(phash=digest.hex()[:16], width=_SIDE, height=_SIDE, format="png"),
             width=_SIDE,
@@ -78,7 +78,8 @@ class StubWorker:
         return app
 
 
-def _error(status: int, code: str, message: str) -> web.Response:
+def refusal(status: int, code: str, message: str) -> web.Response:
+    """An answer that is not 200."""
     reply = ErrorReply(code=code, message=message)
     return web.Response(status=status, text=reply.model_dump_json(), content_type="application/json")
 

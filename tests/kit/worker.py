@@ -1,4 +1,4 @@
-"""A real enhance worker process for a test: started on a free port, gone afterwards."""
+"""A real worker process for a test: started on a free port, gone afterwards."""
 
 import json
 import os
@@ -15,13 +15,14 @@ PHOTOS = Path(skimage.__file__).parent / "data"
 
 
 class Worker:
-    """``python -m workers.enhance --port 0`` with more arguments; its log goes to ``folder``."""
+    """``python -m workers.<family> --port 0`` with more arguments, on one CPU thread; its log goes to ``folder``."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, family: str = "enhance") -> None:
         self.log = folder / "worker.log"
-        command = [sys.executable, "-m", "workers.enhance", "--port", "0", "--parent-pid", str(os.getpid()), *arguments]
+        command = [sys.executable, "-m", f"workers.{family}", "--port", "0", "--parent-pid", str(os.getpid())]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=log, env=environment)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.log.read_text()

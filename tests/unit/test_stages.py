@@ -8,7 +8,7 @@ import pytest
 from orchestrator.domain.enhancement import enhanced_key, media_type, original_key, sha256_of
 from orchestrator.domain.errors import JobRefused, Reason
 from orchestrator.domain.jobs import Content, Enhanced, EnhanceJob, EnhanceUpdateJob, Skipped
-from orchestrator.domain.outcome import Done, Next, PurgeUrl, PutObject, Reject, SetSection
+from orchestrator.domain.outcome import Announce, Done, Next, PurgeUrl, PutObject, Reject, SetSection
 from orchestrator.domain.pictures import EnhancedPicture, Picture, SkippedPicture
 from orchestrator.stages import STAGES, Stage, bind
 from orchestrator.stages.enhance import enhance
@@ -133,6 +133,9 @@ async def test_enhancing_the_same_original_again_asks_for_the_same_writes() -> N
     assert first == again
 
 
+ENHANCED = Announce("image.enhanced", "acme", "7", "018bcfe5-6800-7000-8000-00000000abcd", JOB.version)
+
+
 async def test_enhance_update_writes_three_sections_of_one_version_and_purges_every_url_once() -> None:
     version = "1700000000000-018bcfe5-6800-7000-8000-00000000abcd"
     served = ["https://cdn/7.png", "https://cdn/7@2x.png", "https://cdn/7.png"]
@@ -142,13 +145,13 @@ async def test_enhance_update_writes_three_sections_of_one_version_and_purges_ev
             SetSection("acme", "7", "content", version, CONTENT.model_dump()),
             SetSection("acme", "7", "enhanced", version, MADE.model_dump()),
         ),
-        effects=(PurgeUrl("https://cdn/7.png"), PurgeUrl("https://cdn/7@2x.png")),
+        effects=(PurgeUrl("https://cdn/7.png"), PurgeUrl("https://cdn/7@2x.png"), ENHANCED),
     )
 
 
 async def test_a_skipped_picture_changes_nothing_that_is_served_so_nothing_is_purged() -> None:
     outcome = await enhance_update(update(enhanced=Skipped(skipped="large enough", source_sha256=SHA)))
-    assert isinstance(outcome, Done) and outcome.effects == ()
+    assert isinstance(outcome, Done) and outcome.effects == (ENHANCED,)
     assert outcome.writes[2] == SetSection(
         "acme", "7", "enhanced", JOB.version, {"skipped": "large enough", "source_sha256": SHA}
     )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from PIL import __version__ as pillow_version
 from PIL import features
 
+from workers.content import read_content
 from workers.enhance.plan import LONG_SIDE, MAX_SCALE, SHORT_SIDE, Enlarge, Skip, plan_enhancement
-from workers.imaging import ENCODERS, Format, Pixels, decode, encode
-from workers.phash import phash
+from workers.imaging import ENCODERS, Format, Pixels, encode
 from workers.wire import ContentReply, EnhanceRequest
 
 
@@ -34,8 +34,7 @@ class Enlargement:
 
 def read_picture(body: bytes, request: EnhanceRequest, max_pixels: int) -> tuple[ReadPicture, bytes]:
     """What ``body`` is and its plain pixels; no pixels when nothing will be done with them. Raises Refused."""
-    image, image_format = decode(body, max_pixels)
-    content = ContentReply(phash=phash(image), width=image.width, height=image.height, format=image_format)
+    image, content = read_content(body, max_pixels)
     plan = plan_enhancement(image.width, image.height, force=request.force)
     return ReadPicture(content, plan, image.mode), b"" if isinstance(plan, Skip) else image.tobytes()
 

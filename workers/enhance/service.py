@@ -1,24 +1,24 @@
 """The enhance service: one picture in, the better one out."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from workers.batching import Batcher, BatchLimits, CoreFailed, Full, Stopped
+from workers.batching import Batcher, BatchLimits
 from workers.decoder_child import DecodeLimits
 from workers.decoding import DecoderPool
 from workers.enhance.model import EnhanceModel
 from workers.enhance.picture import Enlargement
 from workers.enhance.plan import Skip
-from workers.errors import Busy, Refused
+from workers.errors import Busy, Refused, mistakes
 from workers.imaging import Pixels
 from workers.metrics import Metrics
 from workers.release import release
 from workers.service import Answer, Call, Handler
+from workers.submitting import submit
 from workers.wire import ENHANCE_PATH, WIRE_VERSION, EnhanceReply, EnhanceRequest, Handshake
 
 
@@ -88,15 +88,15 @@ class EnhanceService:
         if model is None or batcher is None:
             raise Busy("loading", "the model is still loading")
         request = _parse(call.query)
-        with self._phase("decode"):
+        with self._metrics.phase("decode"):
             read, data = await self._decoders.run(model.pre, call.body, request, self._options.decode.max_pixels)
         if isinstance(read.plan, Skip):
             return Answer(EnhanceReply(content=read.content, skipped=read.plan.reason), code=read.plan.reason)
         pixels = Pixels(read.mode, read.content.width, read.content.height, data)
-        with self._phase("core"):
-            better = await _submit(batcher, Enlargement(pixels, read.plan.width, read.plan.height))
+        with self._metrics.phase("core"):
+            better = await submit(batcher, Enlargement(pixels, read.plan.width, read.plan.height))
         image_format = read.content.format
-        with self._phase("encode"):
+        with self._metrics.phase("encode"):
             shape = (better.mode, better.width, better.height)
             _, encoded = await self._decoders.run(model.post, better.data, *shape, image_format)
         reply = EnhanceReply(
@@ -110,31 +110,9 @@ class EnhanceService:
         )
         return Answer(reply, encoded, f"image/{image_format}")
 
-    @contextmanager
-    def _phase(self, name: str) -> Iterator[None]:
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self._metrics.phase_seconds.labels(name).observe(time.monotonic() - began)
-
 
 def _parse(query: Mapping[str, str]) -> EnhanceRequest:
     try:
         return EnhanceRequest.model_validate(dict(query))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise Refused("bad_request", wrong[:500]) from error
-
-
-async def _submit(batcher: Batcher[Enlargement, Pixels], item: Enlargement) -> Pixels:
-    try:
-        return await batcher.submit(item)
-    except Full as error:
-        raise Busy("full", str(error)) from error
-    except Stopped as error:
-        raise Busy("draining", str(error)) from error
-    except CoreFailed as error:
-        if isinstance(error.__cause__, MemoryError):
-            raise Busy("out_of_memory", "the device has no memory left for this") from error
-        raise
+        raise Refused("bad_request", mistakes(error)) from error

@@ -1,0 +1,113 @@
+"""POST /v1/jobs: publish, confirmed. GET /v1/jobs/{job_id}: where a job is and what became of it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import Path, Request
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from pydantic_core import from_json, to_json
+
+from orchestrator.api.context import ApiContext, context_of
+from orchestrator.api.examples import JOB_ID
+from orchestrator.api.job_reports import report
+from orchestrator.api.limits import read_json_body
+from orchestrator.api.problems import RETRY_AFTER_S, Problem, from_validation, invalid
+from orchestrator.api.schemas import Accepted, JobRequest
+from orchestrator.api.services import ROADS
+from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.ids import canonical_job_id
+from orchestrator.domain.jobs import Job
+from orchestrator.domain.ledger import DeadLetterFilter
+from orchestrator.runtime.lane import now_ms
+
+MAX_LETTERS = 20
+AskedJobId = Annotated[str, Path(description="As POST /v1/jobs answered it.", examples=[JOB_ID])]
+_OWN_FIELDS = frozenset({"to"})
+
+
+async def post_job(request: Request) -> JSONResponse:
+    """Take one job for one or more roads. Raises Problem: not_json, body_too_large, invalid, unconfirmed."""
+    context = context_of(request)
+    asked = parse_request(await read_json_body(request, context.options.max_body_bytes))
+    stamped = asked.stamp(now_ms())
+    jobs = {context.services.queues[road]: job_for(stamped, road) for road in _roads(asked, context)}
+    failed = await _publish(context, jobs)
+    queues = {road: context.services.queues[road] for road in asked.to}
+    if failed:
+        raise Problem(
+            "unconfirmed",
+            f"The broker did not confirm in time that it has the job, so it may or may not be there. Send the same body"
+            f' again with "job_id": "{stamped.job_id}"; a job done twice is a job done once.',
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+            job_id=stamped.job_id,
+            confirmed=[road for road, queue in queues.items() if queue not in failed],
+            unconfirmed=[road for road, queue in queues.items() if queue in failed],
+        )
+    accepted = Accepted(job_id=str(stamped.job_id), submitted_at=stamped.submitted_at or 0, queues=queues)
+    return JSONResponse(accepted.model_dump(), 202, headers={"Location": f"/v1/jobs/{stamped.job_id}"})
+
+
+async def get_job(request: Request, job_id: AskedJobId) -> JSONResponse:
+    """What is known of one job. Raises Problem: invalid, unavailable."""
+    context = context_of(request)
+    try:
+        wanted = canonical_job_id(job_id)
+    except ValueError as error:
+        raise invalid("job_id", "must be a UUID, as POST /v1/jobs answers it") from error
+    documents = context.services.documents
+    entries, letters = await asyncio.gather(
+        documents.find_jobs(wanted), documents.find_dead_letters(DeadLetterFilter(letter_id=wanted), limit=MAX_LETTERS)
+    )
+    return JSONResponse(report(wanted, entries, letters, context.services.successors).model_dump())
+
+
+def parse_request(body: bytes) -> JobRequest:
+    """The request in ``body``. Raises Problem: invalid, with every mistake by its field."""
+    try:
+        document = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise invalid("body", f"is not JSON in UTF-8: {error}") from error
+    try:
+        asked = JobRequest.model_validate_json(to_json(document))
+    except ValidationError as error:
+        raise from_validation(error.errors(include_url=False, include_context=False)) from error
+    if len(set(asked.to)) < len(asked.to):
+        raise invalid("to", "names a road twice; name each once")
+    # Over HTTP a path would name a file of the server's machine, and its picture could then be looked at.
+    for name, urls in (("image_url", (asked.image_url,)), ("served_urls", asked.served_urls)):
+        if any(url.lower().startswith("file:") for url in urls):
+            raise invalid(name, "a file of this machine cannot be published over HTTP; use http, https or s3")
+    taken = {name for road in asked.to for name in ROADS[road].model_fields} | _OWN_FIELDS
+    for name in sorted(asked.model_fields_set - taken):
+        raise invalid(name, f"is not a field of a job for {', '.join(asked.to)}; remove it")
+    return asked
+
+
+def job_for(asked: JobRequest, road: str) -> Job:
+    """The job of ``asked`` for one road: the fields that it takes."""
+    fields: Mapping[str, Any] = asked.model_dump(exclude_none=True)
+    return ROADS[road].model_validate({name: fields[name] for name in ROADS[road].model_fields if name in fields})
+
+
+def _roads(asked: JobRequest, context: ApiContext) -> tuple[str, ...]:
+    for road in asked.to:
+        if road not in context.services.queues:
+            raise invalid("to", f"this deployment has no queue for '{road}'; leave it out")
+    return asked.to
+
+
+async def _publish(context: ApiContext, jobs: Mapping[str, Job]) -> set[str]:
+    """Publish to all queues at once. The queues that did not confirm."""
+
+    async def one(queue: str, job: Job) -> bool:
+        try:
+            async with asyncio.timeout(context.options.publish_timeout_s):
+                await context.services.publish(queue, job)
+        except (Unavailable, TimeoutError):
+            return False
+        return True
+
+    confirmed = await asyncio.gather(*(one(queue, job) for queue, job in jobs.items()))
+    return {queue for queue, yes in zip(jobs, confirmed, strict=True) if not yes}

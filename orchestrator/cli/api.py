@@ -1,0 +1,66 @@
+"""`justlens api`: the relevancy API as a process of its own."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.invocation import invocation
+from orchestrator.cli.terminal import say
+from orchestrator.config import Pipeline, Settings
+
+if TYPE_CHECKING:
+    from orchestrator.wiring import System
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def api(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of JUSTLENS_API_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 = any free one.")] = None,
+) -> None:
+    """Serve the API until SIGTERM or Ctrl-C; its documentation is at /docs.
+
+    Embedded it serves the data directory when nobody else owns it. Stores that are away at the start are no obstacle.
+    """
+    from orchestrator.observe import configure_logging
+    from orchestrator.wiring import secrets_of
+
+    asked = invocation(context)
+    settings, pipeline = asked.configured()
+    given = {"api_host": host, "api_port": port}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+    configure_logging(settings.log_level, settings.log_format, secrets_of(settings), settings.log_file)
+    asyncio.run(_serve(settings, pipeline))
+
+
+async def _serve(settings: Settings, pipeline: Pipeline) -> None:
+    from orchestrator.wiring import open_system
+
+    stop = asyncio.Event()
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_system(settings, pipeline) as system:
+        if settings.mode == "embedded":
+            await system.catalogue.ensure_schema()  # the files may be new; servers are made ready by `justlens run`
+        async with served(system) as url:
+            say(f"API at {url}, documentation at {url}/docs")
+            await stop.wait()
+
+
+@asynccontextmanager
+async def served(system: "System") -> AsyncIterator[str]:
+    """The API of ``system`` on its port, on the loop that runs; its URL. Raises ConfigurationError."""
+    from orchestrator.api import create_app, options_from, serve_api, services_of
+
+    settings = system.settings
+    app = create_app(services_of(system), options_from(settings))
+    server = await serve_api(app, settings.api_host, settings.api_port)
+    try:
+        yield server.url
+    finally:
+        await server.aclose()

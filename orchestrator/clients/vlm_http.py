@@ -1,0 +1,55 @@
+"""The vision-language models behind their HTTP workers, as the stages see them."""
+
+from pydantic import ValidationError
+
+from orchestrator.clients.endpoints import WorkerPool
+from orchestrator.clients.replies import BAD_REPLY, WorkerReply
+from orchestrator.domain.describing import Ask, ModelAnswer
+from orchestrator.domain.errors import JobFailed
+from workers.wire import GENERATE_PATH, RESULT_HEADER, GenerateReply, GenerateRequest
+
+MAX_ANSWER_BYTES = 2**20
+
+
+class HttpDescriber:
+    """Describer over a worker pool. Every worker of the pool serves one model, and whichever it is may answer:
+    the answer names it. ``Ask.models`` chooses among models only where several are served at one address."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+
+    async def describe(self, body: bytes, ask: Ask) -> ModelAnswer:
+        """The worker's answer about the picture ``body``.
+
+        Raises JobRefused, JobFailed (also for a reply that breaks the wire's contract) and Unavailable.
+        """
+        request = GenerateRequest(prompt=ask.prompt, answer_schema=dict(ask.schema), max_tokens=ask.max_tokens)
+        question = request.model_dump_json().encode()
+        reply = await self._pool.call(
+            GENERATE_PATH,
+            query={},
+            body=b"\n".join((question, body)),
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        return parse_generate_reply(reply)
+
+
+def parse_generate_reply(reply: WorkerReply) -> ModelAnswer:
+    """The reply as the stages' value. Raises JobFailed (``bad_worker_reply``) when it breaks the wire's contract."""
+    try:
+        result = GenerateReply.model_validate_json(reply.headers.get(RESULT_HEADER, ""))
+    except ValidationError as error:
+        raise _bad(reply, f"header {RESULT_HEADER} does not parse ({error.error_count()} mistakes)") from error
+    if not result.model or not result.weights:
+        raise _bad(reply, "model or weights are missing")
+    if len(reply.body) > MAX_ANSWER_BYTES:
+        raise _bad(reply, f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+    try:
+        text = reply.body.decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        raise _bad(reply, "the answer is not UTF-8") from error
+    return ModelAnswer(text, result.finish_reason, result.model, result.weights)
+
+
+def _bad(reply: WorkerReply, problem: str) -> JobFailed:
+    return JobFailed(BAD_REPLY, f"{reply.endpoint}: {problem}")

@@ -1,0 +1,39 @@
+"""Images of one business, as ranking sees them."""
+
+from typing import Any
+
+from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.ranking import Answer, Candidate, Item, rank
+
+
+def listed(image_id: str, **fields: Any) -> CatalogueImage:
+    """An image as the catalogue lists it."""
+    return CatalogueImage("acme", image_id, f"https://x/{image_id}.png", **fields)
+
+
+def candidate(
+    image_id: str,
+    *,
+    clip: tuple[str | None, int | None, float | None] | None = ("indoor", 1, 0.5),
+    scores: dict[str, float] | None = None,
+    catalogue: CatalogueImage | None = None,
+    **sections: Any,
+) -> Candidate:
+    """An image: its class, mark and quality as the model said; its scores by category."""
+    metadata = {"source": {"image_url": f"https://x/{image_id}.png", "served_urls": []}, **sections}
+    if clip is not None:
+        metadata["clip"] = {"class": clip[0], "class_valid": clip[1], "quality": clip[2]}
+    relevance = None
+    if scores is not None:
+        relevance = {"scores": [{"category_id": name, "score": score} for name, score in scores.items()]}
+    return Candidate(image_id, catalogue, metadata, relevance, None)
+
+
+def ask(*candidates: Candidate, category_id: str | None = None, limit: int = 10) -> Answer:
+    """The answer for a business that has these images."""
+    return rank(candidates, category_id=category_id, limit=limit)
+
+
+def ids(items: tuple[Item, ...]) -> list[str]:
+    """The ids of items, in order."""
+    return [it.image_id for it in items]

@@ -1,0 +1,180 @@
+"""Clip, text and vlm workers that speak the wire and know nothing: fast, predictable, and as broken as a picture asks.
+
+    python -m tests.kit.stub_models clip --port 8102 [--latency-ms 20]
+
+Vectors and answers are derived from the bytes alone, so that the same job writes the same values whoever does it.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+from aiohttp import web
+
+from tests.kit.pictures import order_in
+from tests.kit.stub_worker import refusal
+from workers.wire import (
+    ENCODE_PATH,
+    GENERATE_PATH,
+    HANDSHAKE_PATH,
+    LIVE_PATH,
+    READY_PATH,
+    RESULT_HEADER,
+    TAG_PATH,
+    VECTOR_MEDIA_TYPE,
+    WIRE_VERSION,
+    ContentReply,
+    EncodeReply,
+    EncodeRequest,
+    GenerateReply,
+    GenerateRequest,
+    Handshake,
+    TagReply,
+    WireValue,
+)
+
+DIMENSIONS = {"clip": 16, "text": 8}
+MODEL = "stub"
+SPACES = {"clip": "clip/stub-1", "text": "text/stub-1", "vlm": ""}
+TEXTS = {
+    "description": "A small table stands in the room beside the window, and the light falls on it from the left.",
+    "alt_text": "A small table beside the window",
+    "readable_text": "",
+}
+
+
+def vector_of(service: str, body: bytes) -> bytes:
+    """A unit vector that depends on the bytes alone."""
+    seed = int.from_bytes(hashlib.sha256(body).digest()[:8], "big")
+    numbers = np.random.default_rng(seed).normal(size=DIMENSIONS[service])
+    return (numbers / np.linalg.norm(numbers)).astype("<f4").tobytes()
+
+
+def filled(schema: dict[str, Any], name: str = "") -> Any:
+    """A value that the schema takes."""
+    if "enum" in schema:
+        return schema["enum"][-1]
+    kind = schema["type"]
+    if isinstance(kind, list):
+        kind = kind[0]
+    match kind:
+        case "object":
+            return {key: filled(value, key) for key, value in schema["properties"].items()}
+        case "array":
+            words = ["table", "window", "room"]
+            return words[: schema.get("maxItems", 3)] if name == "tags" else []
+        case "string":
+            return TEXTS.get(name, "a table")[: schema.get("maxLength", 200)]
+        case "boolean":
+            return False
+        case _:
+            return schema.get("minimum", 0)
+
+
+class StubModel:
+    """The answers of one service. ``failures`` counts the 500s given per picture."""
+
+    def __init__(self, service: str, latency_s: float) -> None:
+        self.service = service
+        self.latency_s = latency_s
+        self.failures: Counter[bytes] = Counter()
+
+    async def tag(self, request: web.Request) -> web.Response:
+        """POST /tag."""
+        body = await request.read()
+        if wrong := await self._obeyed(body):
+            return wrong
+        digest = hashlib.sha256(body).hexdigest()
+        reply = TagReply(
+            content=ContentReply(phash=digest[:16], width=8, height=8, format="png"),
+            tags=[("table", 0.9), ("window", 0.5)],
+            image_class="interior",
+            class_valid=True,
+            quality=0.5,
+            model=MODEL,
+            space=SPACES["clip"],
+            dimension=DIMENSIONS["clip"],
+        )
+        return _answer(reply, vector_of("clip", body), VECTOR_MEDIA_TYPE)
+
+    async def encode(self, request: web.Request) -> web.Response:
+        """POST /encode."""
+        await asyncio.sleep(self.latency_s)
+        texts = EncodeRequest.model_validate_json(await request.read()).texts
+        reply = EncodeReply(
+            count=len(texts), dimension=DIMENSIONS[self.service], model=MODEL, space=SPACES[self.service]
+        )
+        return _answer(reply, b"".join(vector_of(self.service, text.encode()) for text in texts), VECTOR_MEDIA_TYPE)
+
+    async def generate(self, request: web.Request) -> web.Response:
+        """POST /generate."""
+        head, _, picture = (await request.read()).partition(b"\n")
+        if wrong := await self._obeyed(picture):
+            return wrong
+        text = json.dumps(filled(GenerateRequest.model_validate_json(head).answer_schema))
+        return _answer(GenerateReply(model=MODEL, weights="none", finish_reason="stop"), text.encode(), "text/plain")
+
+    async def _obeyed(self, body: bytes) -> web.Response | None:
+        """What the picture asks for: to wait, or to fail."""
+        await asyncio.sleep(self.latency_s)
+        if not body.startswith(b"\x89PNG"):
+            return refusal(422, "not_an_image", "the bytes are no picture")
+        verb, argument = order_in(body)
+        if verb == "sleep":
+            await asyncio.sleep(argument / 1000)
+        digest = hashlib.sha256(body).digest()
+        if verb == "fail" and self.failures[digest] < argument:
+            self.failures[digest] += 1
+            return refusal(500, "stub_failed", "the picture asks for a failure")
+        return None
+
+    def app(self) -> web.Application:
+        """The service."""
+        handshake = Handshake(
+            service=self.service,
+            wire=WIRE_VERSION,
+            release="0",
+            model=MODEL,
+            weights="none",
+            space=SPACES[self.service],
+        )
+
+        async def live(_: web.Request) -> web.Response:
+            return web.json_response({"ok": True})
+
+        async def greet(_: web.Request) -> web.Response:
+            return web.Response(text=handshake.model_dump_json(), content_type="application/json")
+
+        work: dict[str, dict[str, Callable[[web.Request], Awaitable[web.Response]]]] = {
+            "clip": {TAG_PATH: self.tag, ENCODE_PATH: self.encode},
+            "text": {ENCODE_PATH: self.encode},
+            "vlm": {GENERATE_PATH: self.generate},
+        }
+        app = web.Application(client_max_size=32 * 2**20)
+        app.add_routes([web.get(LIVE_PATH, live), web.get(READY_PATH, live), web.get(HANDSHAKE_PATH, greet)])
+        app.add_routes([web.post(path, handler) for path, handler in work[self.service].items()])
+        return app
+
+
+def _answer(reply: WireValue, body: bytes, media_type: str) -> web.Response:
+    return web.Response(body=body, content_type=media_type, headers={RESULT_HEADER: reply.model_dump_json()})
+
+
+def main() -> None:
+    """Serve until killed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("service", choices=sorted(SPACES))
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--latency-ms", type=float, default=0.0)
+    options = parser.parse_args()
+    app = StubModel(options.service, options.latency_ms / 1000).app()
+    web.run_app(app, host="127.0.0.1", port=options.port, print=None, access_log=None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""A clip model that knows nothing of content: plain statistics of pixels, hashes of words, no weights, no torch.
+
+It is for trying the pipeline out. Pictures whose colours lie alike have vectors that lie alike; between a picture and
+a text its similarity means nothing at all.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.clip.framing import Framing, Glimpse
+from workers.clip.model import Judgement, Sight
+from workers.clip.statistics import exposure, pixel_tags, sharpness
+from workers.encoding import Rows, Texts, encoded_together, unit_rows
+
+_SIDE = 224
+_GRID = 4
+_LEVELS = 16
+_DIMENSION = _GRID * _GRID * 3 + _LEVELS
+_WORD = re.compile(r"\w+")
+
+
+class Dummy:
+    """The same bytes always get the same answer, to the last bit.
+
+    The class is "unknown" and valid: nothing is known that would speak against showing the picture.
+    """
+
+    name = "dummy"
+    weights = "none"
+    space = "clip/dummy-1"
+    dimension = _DIMENSION
+    framing = Framing(_SIDE, "squash")
+
+    def look(self, batch: Sequence[Glimpse]) -> list[Sight]:
+        """One picture after another."""
+        return [_sight(glimpse) for glimpse in batch]
+
+    def encode(self, batch: Sequence[Texts]) -> list[Rows]:
+        """A bag of hashed words per text; a text without words gets the first axis."""
+        return encoded_together(batch, _texts)
+
+
+def _sight(glimpse: Glimpse) -> Sight:
+    pixels = np.frombuffer(glimpse.pixels, np.uint8).reshape(_SIDE, _SIDE, 3).astype(np.float32)
+    content = glimpse.content
+    tags = pixel_tags(pixels, content.width, content.height)
+    quality = round(sharpness(pixels) * exposure(pixels), 4)
+    return Sight(_layout(pixels), Judgement(tags, "unknown", class_valid=True, quality=quality))
+
+
+def _layout(pixels: NDArray[np.float32]) -> Rows:
+    """Where which colour lies (lightness and two opponent axes of 4 x 4 fields), and how often each grey level is.
+
+    The second part always sums to 1, so that the vector is never zero.
+    """
+    red, green, blue = np.moveaxis(pixels / 255, 2, 0)
+    planes = np.stack([(red + green + blue) / 3 - 0.5, red - green, (red + green) / 2 - blue])
+    field = _SIDE // _GRID
+    means = planes.reshape(3, _GRID, field, _GRID, field).mean(axis=(2, 4))
+    levels, _ = np.histogram(pixels.mean(axis=2), bins=_LEVELS, range=(0, 256))
+    numbers = np.concatenate([means.ravel(), levels / levels.sum()]).astype(np.float32)
+    return np.asarray(unit_rows(numbers[np.newaxis])[0])
+
+
+def _texts(texts: list[str]) -> Rows:
+    return np.array([_text(text) for text in texts], np.float32).reshape(-1, _DIMENSION)
+
+
+def _text(text: str) -> Rows:
+    """The sum of one vector of +1 and -1 per word, and half a unit of the first axis, which no such sum cancels."""
+    total = np.zeros(_DIMENSION, np.float32)
+    total[0] = 0.5
+    for word in _WORD.findall(text.casefold()):
+        bits = np.unpackbits(np.frombuffer(hashlib.sha256(word.encode()).digest()[: _DIMENSION // 8], np.uint8))
+        total += bits * np.float32(2) - 1
+    return np.asarray(unit_rows(total[np.newaxis])[0])

@@ -1,0 +1,59 @@
+"""An original as the fixed square of pixels that a model looks at. Runs in decoder processes."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from PIL import Image
+
+from workers.content import read_content
+from workers.wire import ContentReply
+
+FilterName = Literal["bicubic", "bilinear"]
+_FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How a picture becomes a square of ``side`` pixels: "crop" scales the shorter side to it and keeps the middle,
+    "squash" scales each side to it."""
+
+    side: int
+    how: Literal["crop", "squash"]
+    resampling: FilterName = "bicubic"
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """One item of a batch: what the picture is, and its square as RGB, 8 bits a channel, row by row."""
+
+    content: ContentReply
+    pixels: bytes = field(repr=False)
+
+
+def frame_picture(body: bytes, framing: Framing, max_pixels: int) -> tuple[ContentReply, bytes]:
+    """What ``body`` is, and its square as RGB; transparent parts are seen on white. Raises Refused."""
+    image, content = read_content(body, max_pixels)
+    return content, framed(image, framing).tobytes()
+
+
+def framed(image: Image.Image, framing: Framing) -> Image.Image:
+    """The square of a plain picture (L, RGB, RGBA), as RGB.
+
+    The same pixels as torchvision's Resize(side), CenterCrop(side) but for two grey levels of rounding. The crop is
+    made first: a strip of 50,000 x 1 pixels would otherwise be scaled to eleven million columns.
+    """
+    side = framing.side
+    box = _middle(image.width, image.height, side) if framing.how == "crop" else None
+    square = image.resize((side, side), _FILTERS[framing.resampling], box=box)
+    if square.mode == "RGBA":
+        square = Image.alpha_composite(Image.new("RGBA", square.size, "white"), square)
+    return square.convert("RGB")
+
+
+def _middle(width: int, height: int, side: int) -> tuple[float, float, float, float]:
+    """What becomes the square, in pixels of the source."""
+    short, long = sorted((width, height))
+    scaled = int(side * long / short)
+    start = round((scaled - side) / 2)
+    near, far = start * long / scaled, min((start + side) * long / scaled, long)
+    return (near, 0, far, height) if width >= height else (0, near, width, far)

@@ -1,0 +1,36 @@
+"""What a clip model is: pictures and texts to vectors of one space, and what a picture shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from workers.clip.framing import Framing, Glimpse
+from workers.encoding import Rows, TextModel
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is said of a picture: tags by falling score (0 to 1), its class, whether a picture of that class may be
+    shown, quality 0 to 1."""
+
+    tags: tuple[tuple[str, float], ...]
+    image_class: str
+    class_valid: bool
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a model makes of a picture: its unit vector, and the judgement."""
+
+    vector: Rows
+    judgement: Judgement
+
+
+class ClipModel(TextModel, Protocol):
+    """Pictures and texts in one space. Both methods are called from several threads at a time."""
+
+    framing: Framing
+
+    def look(self, batch: Sequence[Glimpse]) -> list[Sight]:
+        """One per picture, in order. Raises MemoryError when the device has none left."""

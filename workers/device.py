@@ -1,0 +1,29 @@
+"""What every model on torch needs: a device, threads, and running out of memory said in plain Python."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def choose_device(name: str, threads: int | None) -> torch.device:
+    """The device called ``name`` ("auto": the first GPU if there is one), with ``threads`` CPU threads a forward pass.
+
+    Raises RuntimeError for a device that is not there.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    torch.empty(1, device=device)
+    return device
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """torch's own error for a full device leaves as MemoryError, which is what the batch is told by."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(str(error)) from error

@@ -1,0 +1,19 @@
+"""The process around a service."""
+
+import asyncio
+import os
+import sys
+from typing import NoReturn
+
+from workers.logs import json_logger
+from workers.metrics import Metrics
+from workers.run import RunOptions, run
+from workers.service import ModelService
+
+
+def serve_and_exit(service: ModelService, metrics: Metrics, options: RunOptions) -> NoReturn:
+    """Run the worker until a signal ends it; exits with its code."""
+    logger = json_logger(service=service.name, pid=os.getpid())
+    code = asyncio.run(run(service, metrics, logger, options))
+    sys.stdout.flush()
+    os._exit(code)  # a thread that is still in a model or a codec must not hold up the exit

@@ -1,0 +1,70 @@
+"""What the command lines of all workers have in common: the options, and what they mean."""
+
+import argparse
+import os
+
+from workers.batching import BatchLimits
+from workers.decoder_child import DecodeLimits
+from workers.run import RunOptions
+
+
+def worker_parser(program: str, description: str, *, port: int, max_batch: int = 8) -> argparse.ArgumentParser:
+    """A parser with what every worker takes; ``port`` and ``max_batch`` are the defaults of this one."""
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=port, help="0 = any free one; the first line on stdout names it")
+    parser.add_argument("--max-queue", type=positive, default=64, help="requests in progress; more are 503")
+    parser.add_argument("--max-batch", type=positive, default=max_batch, help="requests that share a batch")
+    parser.add_argument("--batch-wait-ms", type=float, default=2.0, help="how long the first one waits for the others")
+    parser.add_argument("--max-body-mib", type=float, default=32.0, help="of one request")
+    parser.add_argument("--drain-s", type=float, default=25.0, help="how long SIGTERM lets work in progress finish")
+    parser.add_argument("--parent-pid", type=positive, help="end when this process is no longer the parent")
+    return parser
+
+
+def add_decoder_options(parser: argparse.ArgumentParser) -> None:
+    """What a worker takes that decodes pictures."""
+    parser.add_argument("--decoders", type=positive, default=os.cpu_count() or 1, help="decoder processes")
+    parser.add_argument("--max-megapixels", type=float, default=40.0, help="of one original")
+    parser.add_argument("--decode-timeout-s", type=float, default=20.0, help="for decoding or encoding one picture")
+    parser.add_argument("--decode-memory-mib", type=positive, default=2048, help="for decoding or encoding one picture")
+
+
+def add_torch_options(parser: argparse.ArgumentParser) -> None:
+    """What a worker takes whose model runs in torch."""
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ...; auto = the first GPU, else the CPU")
+    parser.add_argument("--threads", type=positive, help="CPU threads of one forward pass; torch decides by default")
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+def run_options(options: argparse.Namespace) -> RunOptions:
+    """How the process runs, from the options of ``worker_parser``."""
+    return RunOptions(
+        host=options.host,
+        port=options.port,
+        max_queue=options.max_queue,
+        max_body_bytes=round(options.max_body_mib * 2**20),
+        drain_s=options.drain_s,
+        parent_pid=options.parent_pid,
+    )
+
+
+def batch_limits(options: argparse.Namespace) -> BatchLimits:
+    """The limits of a batch, from the options of ``worker_parser``."""
+    return BatchLimits(options.max_batch, options.batch_wait_ms / 1000, options.max_queue)
+
+
+def decode_limits(options: argparse.Namespace) -> DecodeLimits:
+    """The limits of one picture, from the options of ``add_decoder_options``."""
+    return DecodeLimits(
+        max_pixels=round(options.max_megapixels * 1e6),
+        memory_bytes=options.decode_memory_mib * 2**20,
+        timeout_s=options.decode_timeout_s,
+    )

@@ -1,0 +1,42 @@
+"""The command line of the worker for vision-language models."""
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from workers.main import serve_and_exit
+from workers.metrics import Metrics
+from workers.options import (
+    add_decoder_options,
+    add_torch_options,
+    batch_limits,
+    decode_limits,
+    run_options,
+    worker_parser,
+)
+from workers.vlm.model import MODELS, ModelOptions
+from workers.vlm.service import VlmOptions, VlmService
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the worker until a signal ends it; exits with its code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.model == "transformers" and options.weights is None:
+        parser.error("--model transformers needs --weights")
+    metrics = Metrics()
+    model_options = ModelOptions(options.weights, options.device, options.dtype, options.threads, options.max_batch)
+    vlm_options = VlmOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
+    service = VlmService(vlm_options, partial(MODELS[options.model], model_options), metrics)
+    serve_and_exit(service, metrics, run_options(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = worker_parser("workers.vlm", "Answers questions about pictures over HTTP.", port=8104)
+    parser.add_argument("--model", choices=sorted(MODELS), default="dummy")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of the weights, for --model transformers")
+    parser.add_argument("--dtype", default="auto", help="bfloat16, float16, float32; auto = as stored, CPU float32")
+    add_torch_options(parser)
+    add_decoder_options(parser)
+    return parser

@@ -1,0 +1,58 @@
+"""The vision-language models by name. Another one is added here: one class with these members, one entry in MODELS."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from workers.vlm.dummy import Dummy
+from workers.vlm.prompted import Generated, Prompted
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """``weights`` is the folder with the weights, ``threads`` how many CPU threads one forward pass takes."""
+
+    weights: Path | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    threads: int | None = None
+    max_batch: int = 8
+
+
+class VlmModel(Protocol):
+    """``generate`` runs in the one thread that owns the device. ``weights`` is their digest, or "none"."""
+
+    name: str
+    weights: str
+
+    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
+        """One result per item, in order; what is wrong with one item is its own result. Raises MemoryError."""
+
+
+def load_dummy(_options: ModelOptions) -> VlmModel:
+    """The model that needs nothing."""
+    return Dummy()
+
+
+def load_transformers(options: ModelOptions) -> VlmModel:
+    """Weights in the form of the transformers library, warmed up. Raises ValueError without a folder, or OSError."""
+    if options.weights is None:
+        raise ValueError("the model 'transformers' needs --weights")
+    import torch
+    from transformers.utils import logging
+
+    from workers.vlm.engine import VlmEngine
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    engine = VlmEngine.load(options.weights, device=options.device, dtype=options.dtype, max_batch=options.max_batch)
+    engine.warm_up()
+    return engine
+
+
+MODELS: Mapping[str, Callable[[ModelOptions], VlmModel]] = MappingProxyType(
+    {"dummy": load_dummy, "transformers": load_transformers}
+)

@@ -1,0 +1,150 @@
+"""A vision-language model as a model of Triton's python backend. Imported inside tritonserver only.
+
+Every error says in its first word what the client has to know:
+
+    refused:<code>: …   INVALID_ARGUMENT   this question can never be answered, whoever is asked
+    busy:<code>: …      UNAVAILABLE        not now: ask another model, or later
+    anything else       INTERNAL           the model's bug
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import triton_python_backend_utils as pb_utils
+
+from workers.decoder_child import DecodeLimits
+from workers.decoding import DecoderPool
+from workers.errors import Refused
+from workers.vlm.model import ModelOptions, VlmModel, load_transformers
+from workers.vlm.picture import read_picture
+from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_question
+from workers.vlm.triton_guard import ServerGuard
+
+WEIGHTS_VARIABLE = "JUSTLENS_WEIGHTS"
+MAX_IMAGE_BYTES = 32 * 2**20
+
+
+class _Cancelled(Exception):
+    """Nobody waits for this answer any more."""
+
+
+class TritonVlm:
+    """What Triton calls TritonPythonModel. One instance has one model and its own decoder processes."""
+
+    def initialize(self, args: Mapping[str, str]) -> None:
+        """Load and warm up the model, start the decoders; then it is READY. Whatever this raises fails the load."""
+        config = json.loads(args["model_config"])
+        parameters = {name: value["string_value"] for name, value in config["parameters"].items()}
+        on_gpu = args["model_instance_kind"] == "GPU"
+        self._model = self.load_model(
+            ModelOptions(
+                weights=weights_dir(args["model_name"], parameters, os.environ),
+                device=f"cuda:{args['model_instance_device_id']}" if on_gpu else "cpu",
+                dtype=parameters["dtype"],
+                max_batch=config["max_batch_size"],
+            )
+        )
+        limits = DecodeLimits(max_pixels=round(float(parameters["max_megapixels"]) * 1e6))
+        self._decoders = DecoderPool(int(parameters["decoders"]), limits)
+        self._runner = asyncio.Runner()
+        self._runner.run(self._decoders.start(read_picture))
+        self._guard = ServerGuard()
+
+    def load_model(self, options: ModelOptions) -> VlmModel:
+        """The model, warmed up."""
+        return load_transformers(options)
+
+    def execute(self, requests: Sequence[Any]) -> list[Any]:
+        """One response per request, in order. What fails one request does not touch the others."""
+        read = self._runner.run(self._read_all(requests))
+        questions = {index: item for index, item in enumerate(read) if isinstance(item, Prompted)}
+        answers = dict(zip(questions, self._ask(list(questions.values())), strict=True))
+        return [self._response(answers.get(index, item)) for index, item in enumerate(read)]
+
+    def finalize(self) -> None:
+        """Triton unloads the model, or ends."""
+        self._guard.release()
+        self._runner.run(self._decoders.stop())
+        self._runner.close()
+
+    async def _read_all(self, requests: Sequence[Any]) -> list[Any]:
+        return await asyncio.gather(*(self._read(request) for request in requests), return_exceptions=True)
+
+    async def _read(self, request: Any) -> Prompted:
+        """The question of a request, its picture decoded. Raises _Cancelled, Refused, BadPrompt, DecoderBug."""
+        image, max_tokens = _only_value(request, "IMAGE"), int(_only_value(request, "MAX_TOKENS"))
+        prompt, schema = _text(request, "PROMPT"), _text(request, "SCHEMA")
+        check_question(prompt, schema, max_tokens)
+        if not image:
+            raise Refused("empty", "there is no picture")
+        if len(image) > MAX_IMAGE_BYTES:
+            raise Refused("too_large", f"{len(image)} bytes; at most {MAX_IMAGE_BYTES} are taken")
+        if request.is_cancelled():
+            raise _Cancelled
+        (width, height), pixels = await self._decoders.run(read_picture, image, self._decoders.limits.max_pixels)
+        if request.is_cancelled():
+            raise _Cancelled
+        return Prompted(pixels, width, height, prompt, schema, max_tokens)
+
+    def _ask(self, questions: Sequence[Prompted]) -> Sequence[Generated | Exception]:
+        """One answer per question. A batch that failed as a whole is asked one by one: one of it may be to blame."""
+        if not questions:
+            return ()
+        try:
+            return self._model.generate(questions)
+        except Exception as error:
+            if len(questions) == 1:
+                return [error]
+        return [self._ask([question])[0] for question in questions]
+
+    def _response(self, answer: object) -> Any:
+        if not isinstance(answer, Generated):
+            return pb_utils.InferenceResponse(error=_error(answer))
+        values = {
+            "ANSWER": answer.text,
+            "FINISH_REASON": answer.finish_reason,
+            "MODEL": self._model.name,
+            "WEIGHTS": self._model.weights,
+        }
+        return pb_utils.InferenceResponse(
+            output_tensors=[
+                pb_utils.Tensor(name, np.array([[value.encode()]], dtype=np.object_)) for name, value in values.items()
+            ]
+        )
+
+
+def weights_dir(model: str, parameters: Mapping[str, str], environment: Mapping[str, str]) -> Path:
+    """The folder of a model's weights: its own one under JUSTLENS_WEIGHTS if that is set, else what its config says."""
+    root = environment.get(WEIGHTS_VARIABLE)
+    return Path(root) / model if root else Path(parameters["weights_dir"])
+
+
+def _only_value(request: Any, name: str) -> Any:
+    values = pb_utils.get_input_tensor_by_name(request, name).as_numpy().reshape(-1)
+    if len(values) != 1:
+        raise Refused("bad_request", f"{name} has {len(values)} values; a request is one question")
+    return values[0]
+
+
+def _text(request: Any, name: str) -> str:
+    try:
+        return str(_only_value(request, name), "utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused("bad_request", f"{name} is not UTF-8") from error
+
+
+def _error(error: object) -> Any:
+    if isinstance(error, Refused):
+        return pb_utils.TritonError(f"refused:{error.code}: {error.message}", pb_utils.TritonError.INVALID_ARG)
+    if isinstance(error, BadPrompt):
+        return pb_utils.TritonError(f"refused:bad_request: {error}", pb_utils.TritonError.INVALID_ARG)
+    if isinstance(error, MemoryError):
+        return pb_utils.TritonError("busy:out_of_memory: no memory left for this", pb_utils.TritonError.UNAVAILABLE)
+    if isinstance(error, _Cancelled):
+        return pb_utils.TritonError("cancelled", pb_utils.TritonError.CANCELLED)
+    return pb_utils.TritonError(f"{type(error).__name__}: {error}"[:2000], pb_utils.TritonError.INTERNAL)
