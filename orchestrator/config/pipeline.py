@@ -27,7 +27,7 @@ class QueueSpec(_Strict):
 
     stage: str
     next: tuple[str, ...] = ()
-    workers: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
+    workers: Annotated[tuple[str, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | tuple[str, ...])] = ()
     consumers: int = Field(default=4, ge=1, le=256)
     deadline_s: Seconds = 120
     retry_delays_s: tuple[RetryDelay, ...] = Field(default=(5, 30, 300), max_length=8)

@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.stores.milvus import MilvusVectors
+from orchestrator.stores.milvus.rows import rows_of
 from tests.kit.away import TIMEOUT_S, is_unavailable
 from tests.kit.faultproxy import FaultProxy
 from tests.kit.milvus import Milvus
@@ -121,6 +122,7 @@ async def test_what_the_server_itself_refuses_is_the_values_fault(milvus_url: st
     ask, handler = vectors._connection.ask, vectors._connection.handler
     with pytest.raises(JobRefused, match="store_refused"):
         await ask(handler.upsert_rows, "images_8", [{"id": "no other field"}])
-    with pytest.raises(JobRefused, match="store_refused"):
-        await ask(handler.query, "images_8", expr="no such filter", output_fields=["id"])
+    (row,) = rows_of(put(KEYED))
+    with pytest.raises(JobRefused, match="exceeds max length"):
+        await ask(handler.upsert_rows, "images_8", [{**row, "key": "x" * 3000}])
     await vectors.close()

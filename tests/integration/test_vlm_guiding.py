@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from tests.kit.tiny_vlm import llama2_tokenizer, llama3_tokenizer
 from tests.kit.vlm_schemas import SCHEMAS
-from workers.vlm.grammar import Forms, Vocabulary
+from workers.vlm.grammar import Forms, Vocabulary, is_usable
 from workers.vlm.guiding import GuidedAnswer
 
 
@@ -95,12 +95,18 @@ def test_what_does_not_fit_is_turned_into_what_does(vocabulary: Vocabulary, sche
     jsonschema.validate(json.loads(text), schema)
 
 
-def test_no_control_character_and_no_half_of_a_pair_can_be_written(vocabulary: Vocabulary) -> None:
-    answer = GuidedAnswer(Forms(vocabulary).of(json.dumps({"type": "string", "maxLength": 9})), vocabulary, 99)
+@pytest.mark.parametrize("limit", [{}, {"maxLength": 9}, {"pattern": "^.{0,9}$"}])
+def test_no_control_character_can_be_written(vocabulary: Vocabulary, limit: dict[str, object]) -> None:
+    answer = GuidedAnswer(Forms(vocabulary).of(json.dumps({"type": "string", **limit})), vocabulary, 99)
     answer.add(vocabulary.texts.index(b'"'))
     allowed = [vocabulary.texts[token] for token in np.flatnonzero(answer.allowed())]
     assert len(allowed) > 100 and not any(byte < 0x20 for text in allowed for byte in text)
-    answer.add(vocabulary.texts.index(b"\\"))
+
+
+def test_no_half_of_a_surrogate_pair_can_be_written(vocabulary: Vocabulary) -> None:
+    answer = GuidedAnswer(Forms(vocabulary).of(json.dumps({"type": "string", "maxLength": 9})), vocabulary, 99)
+    for text in (b'"', b"\\"):
+        answer.add(vocabulary.texts.index(text))
     assert {vocabulary.texts[token] for token in np.flatnonzero(answer.allowed())} == {b'"', b"\\", b"/", b"n", b"t"}
 
 
@@ -109,3 +115,13 @@ def test_no_special_token_is_ever_allowed_but_the_stop_at_the_end(vocabulary: Vo
     assert {vocabulary.texts[token] for token in np.flatnonzero(answer.allowed())} == {b"1"}
     answer.add(int(np.flatnonzero(answer.allowed())[0]))
     assert list(np.flatnonzero(answer.allowed())) == list(vocabulary.stops)
+
+
+@pytest.mark.parametrize("text", [b" a", b'","', b"\\", b'\\"', b"a\\\\u", b"\xe6\xbc", b"\\n\\", b"\\/"])
+def test_a_token_of_whole_or_begun_characters_is_usable(text: bytes) -> None:
+    assert is_usable(text)
+
+
+@pytest.mark.parametrize("text", [b"", b"\n", b"a\x01", b"\\u", b"\\ud8", b"\\\\\\u", b"\\b", b"x\\r"])
+def test_a_token_with_a_control_character_or_an_escape_of_digits_is_not_usable(text: bytes) -> None:
+    assert not is_usable(text)

@@ -15,7 +15,7 @@ from tests.kit.process import Server, free_port
 
 _UNPACKED = Path(__file__).parents[2] / "build" / "servers" / "milvus"
 
-# Does, once, what the wheel's launcher does before it starts the server, then becomes the server: one process, one id to kill.
+# Does, once, what the wheel's launcher does before it starts the server, then becomes the server: one process to kill.
 # The launcher's template knows no ports for the etcd inside, which would take 2379 and 2380 of every server. After a
 # kill the server waits for the sessions of the one before to end; one that is frozen for longer than that ends itself.
 _LAUNCH = """

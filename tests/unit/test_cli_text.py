@@ -86,7 +86,7 @@ def test_embedded_topology_says_that_there_is_nothing_to_do() -> None:
 def test_an_unknown_worker_is_wrong_usage_and_names_the_known_ones() -> None:
     result = ask("worker", "nope")
 
-    assert result.exit_code == ExitCode.USAGE and "known: enhance" in result.stderr
+    assert result.exit_code == ExitCode.USAGE and "known: clip, enhance, text, vlm" in result.stderr
 
 
 @pytest.mark.parametrize(

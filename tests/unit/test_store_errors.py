@@ -6,16 +6,20 @@ from types import ModuleType
 import botocore.exceptions
 import bson
 import bson.errors
+import grpc
+import pymilvus.exceptions
 import pymongo.errors
 import pytest
 from botocore.exceptions import ClientError
 
 from orchestrator.domain.errors import JobRefused, Unavailable
+from orchestrator.stores.milvus import errors as milvus
 from orchestrator.stores.mongo import errors as mongo
 from orchestrator.stores.s3 import errors as s3
 
 # The document's own fault. Everything else of these modules is ours, and the job waits.
 REFUSING_BSON = {"BSONError", "InvalidDocument", "InvalidStringData", "InvalidId", "DocumentTooLarge"}
+REFUSING_MILVUS = {"DataNotMatchException", "DataTypeNotMatchException", "ParamError"}
 REFUSING_BOTO = {
     "ParamValidationError",
     "ValidationError",
@@ -83,6 +87,17 @@ class TestMongo:
             assert isinstance(mongo.translate(kind("x", code)), JobRefused) == refuses
 
     @pytest.mark.parametrize(
+        ("codes", "lost"),
+        [((11000,), True), ((11000, 11000), True), ((11000, 121), False), ((91,), False), ((), False)],
+    )
+    def test_a_bulk_lost_a_race_when_every_write_of_it_that_failed_did(
+        self, codes: tuple[int, ...], lost: bool
+    ) -> None:
+        error = pymongo.errors.BulkWriteError({"writeErrors": [{"code": code, "errmsg": "why"} for code in codes]})
+        assert mongo.lost_race(error) == lost
+        assert isinstance(mongo.translate(error), JobRefused) == (121 in codes)
+
+    @pytest.mark.parametrize(
         "document",
         [{"n": 2**64}, {"t": "\ud800"}, {"a\x00b": 1}, {1: "x"}, {"o": object()}],
         ids=["int", "surrogate", "null", "name", "type"],
@@ -91,6 +106,26 @@ class TestMongo:
         with pytest.raises(mongo.FOREIGN) as raised:
             bson.encode(document)
         assert isinstance(mongo.translate(raised.value), JobRefused)
+
+
+class TestMilvus:
+    @pytest.mark.parametrize("kind", exceptions_of(pymilvus.exceptions), ids=lambda kind: kind.__name__)
+    def test_every_error_of_the_driver_is_translated(self, kind: type[Exception]) -> None:
+        error = kind(message="said the driver")
+        assert isinstance(error, milvus.FOREIGN)
+        ours = milvus.translate(error)
+        assert isinstance(ours, JobRefused) == (kind.__name__ in REFUSING_MILVUS)
+        assert "said the driver" in str(ours)
+
+    @pytest.mark.parametrize(("code", "refuses"), [(1100, True), (1102, True), (100, False), (8, False), (1, False)])
+    def test_what_the_server_says_goes_by_its_code(self, code: int, refuses: bool) -> None:
+        error = pymilvus.exceptions.MilvusException(code=code, message="why")
+        assert isinstance(milvus.translate(error), JobRefused) == refuses
+
+    def test_a_broken_connection_is_unavailable(self) -> None:
+        for error in (grpc.RpcError("broken"), TimeoutError(), ConnectionRefusedError("refused")):
+            assert isinstance(error, milvus.FOREIGN)
+            assert isinstance(milvus.translate(error), Unavailable)
 
 
 class TestS3:

@@ -56,7 +56,7 @@ class VlmEngine:
         digest = digest_of(weights_dir)
         only_local = {"local_files_only": True, "trust_remote_code": False}
         processor: Any = AutoProcessor.from_pretrained(weights_dir, **only_local)  # type: ignore[no-untyped-call]
-        processor.tokenizer.padding_side = "right"
+        processor.tokenizer.padding_side = "left"
         if processor.tokenizer.pad_token is None:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
         model: Any = AutoModelForImageTextToText.from_pretrained(

@@ -35,7 +35,7 @@ class Vocabulary:
         self.texts: list[bytes] = self.info.decoded_vocab
         special = set(tokenizer.all_special_ids)
         special |= {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
-        usable = np.array([number not in special and _is_usable(text) for number, text in enumerate(self.texts)])
+        usable = np.array([number not in special and is_usable(text) for number, text in enumerate(self.texts)])
         # A token may end a text and begin the next one, but has nothing of the next one in it: its length is not known.
         parts = [_plain(text).split(b'"') for text in self.texts]
         self._outside: Tokens = usable & np.array([len(part) < 3 and not any(part[1:]) for part in parts])
@@ -113,7 +113,7 @@ def _plain(text: bytes) -> bytes:
     return bytes(plain)
 
 
-def _is_usable(text: bytes) -> bool:
+def is_usable(text: bytes) -> bool:
     """Not a control character: compact JSON needs none. Of the escapes the short ones; a character that could be
     written as an escape of four digits is written as itself, so that no half of a surrogate pair comes about."""
     escapes = (text[at + 1 : at + 2] for at, was in enumerate(_plain(text)) if was == 0x5C)

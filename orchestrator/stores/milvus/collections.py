@@ -73,6 +73,7 @@ class Collections:
             try:
                 await self._connection.ask(handler.create_index, name, "vector", self._index, index_name="vector")
             except Unavailable:
+                # Another process was faster, or it is Milvus Lite, which makes the index but cannot say how far it is.
                 if not await self._connection.ask(handler.list_indexes, name):
                     raise
         await self._connection.ask(handler.load_collection, name)

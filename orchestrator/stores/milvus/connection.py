@@ -21,6 +21,8 @@ from orchestrator.stores.milvus.errors import FOREIGN, translate
 _DEFAULT_PORT = 19530
 _GRACE_S = 0.5
 _STOP_S = 2.0
+_LOGGERS = ("pymilvus", "milvus_lite", "grpc._server")
+"""The last is the server of Milvus Lite."""
 _RECONNECT_MS = {"grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 2000}
 
 
@@ -36,7 +38,7 @@ class Connection:
         self._slots = asyncio.Semaphore(in_flight)
         self._release = release
         self._closed = False
-        for name in ("pymilvus", "milvus_lite"):  # they log what they raise; whoever catches it says it once
+        for name in _LOGGERS:  # they log what they raise; whoever catches it says it once
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
     @classmethod

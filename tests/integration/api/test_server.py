@@ -162,6 +162,7 @@ async def test_closing_lets_a_request_finish_takes_no_new_ones_and_leaves_signal
     handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     app = create_app(degraded(stores, alt_texts=type("Slow", (), {"alt_texts_of": staticmethod(slow)})()), OPTIONS)
     server = await serve_api(app, "127.0.0.1", 0)
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == handlers
     async with httpx.AsyncClient(base_url=server.url, headers=key_of("reader")) as client:
         asked = asyncio.create_task(client.get("/v1/relevancy/nobody"))
         await reached.wait()
@@ -172,4 +173,3 @@ async def test_closing_lets_a_request_finish_takes_no_new_ones_and_leaves_signal
         assert (await asked).status_code == 404
         await closing
     await server.aclose()
-    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == handlers

@@ -88,6 +88,7 @@ HOSTILE_BODIES = {
     "no_schema": (question(prompt="Hi") + b"\n" + PNG, {"bad_request"}),
     "empty_prompt": (question(prompt=" ", answer_schema=SCHEMAS["cat"]) + b"\n" + PNG, {"bad_request"}),
     "prompt_of_10_mb": (question(prompt="x" * 10_000_000, answer_schema=SCHEMAS["cat"]) + b"\n" + PNG, {"bad_request"}),
+    "question_of_1_mb": (GOOD + b" " * 2**20 + b"\n" + PNG, {"bad_request"}),
     "prompt_of_20001": (question(prompt="x" * 20_001, answer_schema=SCHEMAS["cat"]) + b"\n" + PNG, {"bad_request"}),
     "half_a_character": (b'{"prompt": "\\ud800", "answer_schema": {"enum": [1]}}\n' + PNG, {"bad_request"}),
     "no_tokens": (question(prompt="Hi", answer_schema=SCHEMAS["cat"], max_tokens=0) + b"\n" + PNG, {"bad_request"}),
