@@ -9,11 +9,13 @@ from orchestrator.cli.demo import demo
 from orchestrator.cli.dlq import dlq_app
 from orchestrator.cli.doctor import doctor
 from orchestrator.cli.exits import epilog
+from orchestrator.cli.image import image
 from orchestrator.cli.invocation import Guarded, global_options
 from orchestrator.cli.publish import publish
 from orchestrator.cli.run import run, worker
 from orchestrator.cli.schema import schema
 from orchestrator.cli.status import status
+from orchestrator.cli.sweep import sweep
 from orchestrator.cli.topology import topology_app
 
 _PROCESSES = "Processes"
@@ -33,7 +35,9 @@ def application() -> typer.Typer:
     app.command("publish", rich_help_panel=_JOBS)(publish)
     app.add_typer(catalogue_app(), name="catalogue", rich_help_panel=_JOBS)
     app.command("status", rich_help_panel=_JOBS)(status)
+    app.command("image", rich_help_panel=_JOBS)(image)
     app.add_typer(dlq_app(), name="dlq", rich_help_panel=_JOBS)
+    app.command("sweep", rich_help_panel=_JOBS)(sweep)
     app.command("config", rich_help_panel=_SETUP)(config)
     app.command("doctor", rich_help_panel=_SETUP)(doctor)
     app.add_typer(topology_app(), name="topology", rich_help_panel=_SETUP)

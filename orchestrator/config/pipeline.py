@@ -18,6 +18,9 @@ def _one_or_more(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value or ()
 
 
+Pools = Annotated[tuple[str, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | tuple[str, ...])]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,7 +30,7 @@ class QueueSpec(_Strict):
 
     stage: str
     next: tuple[str, ...] = ()
-    workers: Annotated[tuple[str, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | tuple[str, ...])] = ()
+    workers: Pools = ()
     consumers: int = Field(default=4, ge=1, le=256)
     deadline_s: Seconds = 120
     retry_delays_s: tuple[RetryDelay, ...] = Field(default=(5, 30, 300), max_length=8)

@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.config import Pipeline, Settings
 from orchestrator.control import Call, DataDirInUse, Owner, serve_control
 from orchestrator.domain.errors import ConfigurationError, Unavailable
-from orchestrator.operations import catalogue, dead_letters, publishing, status
+from orchestrator.operations import catalogue, dead_letters, publishing, status, sweeping
 from orchestrator.wiring import Running, System, open_system
 
 OWNER_WAIT_S = 5.0
@@ -20,6 +20,7 @@ OPERATIONS: Mapping[str, Callable[..., Awaitable[Any]]] = {
     "catalogue.snapshot": catalogue.take_snapshot,
     "publish": publishing.publish,
     "status": status.status,
+    "sweep": sweeping.sweep,
     "jobs": status.jobs,
     "image": status.image,
     "dlq.list": dead_letters.list_letters,

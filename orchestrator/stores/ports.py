@@ -53,6 +53,9 @@ class Documents(Protocol):
     async def find_business(self, business_id: str) -> Mapping[str, dict[str, Any]]:
         """The sections of every image of a business that has any, by image id."""
 
+    async def business_ids(self, *, after: str, limit: int) -> Sequence[str]:
+        """The businesses of which any image is known, in the bytewise order of their ids, those behind ``after``."""
+
     async def set_relevance(self, write: SetRelevance) -> bool:
         """Replace an image's relevance, unless what is stored is as new or newer. True if written.
 

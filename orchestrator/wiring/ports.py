@@ -12,13 +12,12 @@ from orchestrator.clients.text import TextClient
 from orchestrator.clients.vlm_http import HttpDescriber
 from orchestrator.stages.ports import Describer
 from orchestrator.stores.apply import StoredOriginals
-from orchestrator.stores.ports import VectorStore
 from orchestrator.wiring.system import System
 
 VLM = "vlm"
 
 
-def open_ports(system: System, vectors: VectorStore | None, stack: AsyncExitStack) -> Mapping[str, Any]:
+def open_ports(system: System, stack: AsyncExitStack) -> Mapping[str, Any]:
     """Every port that the stages of the pipeline can ask for; those of worker pools that no queue uses are left out."""
     fetcher = _fetcher(system)
     stack.push_async_callback(fetcher.close)
@@ -27,8 +26,8 @@ def open_ports(system: System, vectors: VectorStore | None, stack: AsyncExitStac
         "originals": StoredOriginals(system.objects),
         "metadata": system.documents,
     }
-    if vectors is not None:
-        ports |= {"catalogue": system.catalogue, "vectors": vectors}
+    if system.vectors is not None:
+        ports |= {"catalogue": system.catalogue, "vectors": system.vectors}
     pools = system.pools
     if "enhance" in pools:
         ports["enhancer"] = EnhanceClient(pools["enhance"])

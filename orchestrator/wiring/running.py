@@ -24,9 +24,8 @@ from orchestrator.runtime.lifecycle import Consumers
 from orchestrator.runtime.patience import Drain, Patience
 from orchestrator.stages import STAGES, bind
 from orchestrator.stores.apply import StoreApplier
-from orchestrator.stores.ports import VectorStore
 from orchestrator.wiring.ports import VLM, open_ports
-from orchestrator.wiring.system import System, open_system, plain_secret
+from orchestrator.wiring.system import System, open_system, plain_secret, vectors_of
 
 log = structlog.get_logger(__name__)
 
@@ -49,23 +48,22 @@ async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> Async
         insist = Patience(drain, math.inf).insist
         await insist(system.documents.ensure_indexes)
         relevance = any(STAGES[queue.stage].road == "relevance" for queue in pipeline.queues.values())
-        vectors = None
         if relevance:
             await insist(system.catalogue.ensure_schema)
-            vectors = await _open_vectors(settings, stack)
+            system = replace(system, vectors=await stack.enter_async_context(vectors_of(system)))
         session = await stack.enter_async_context(open_session())
         system = replace(system, pools=await _open_pools(system, session, stack))
         engine = Engine(
             broker=system.broker,
             ledger=system.documents,
             dead_letters=system.documents,
-            applier=_applier(system, vectors, session),
+            applier=_applier(system, session),
             metrics=Metrics(),
             drain=drain,
             ack_timeout_s=settings.ack_timeout_s,
         )
         engine.metrics.watch_workers(system.pools)
-        consumers = Consumers(_lanes(pipeline, open_ports(system, vectors, stack)), engine)
+        consumers = Consumers(_lanes(pipeline, open_ports(system, stack)), engine)
         readiness = partial(_readiness, system, consumers)
         runner, url = await serve_health(settings.http_host, settings.http_port, engine.metrics.registry, readiness)
         stack.push_async_callback(runner.cleanup)
@@ -75,26 +73,14 @@ async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> Async
         yield Running(system, engine.metrics, consumers, url)
 
 
-async def _open_vectors(settings: Settings, stack: AsyncExitStack) -> VectorStore:
-    from orchestrator.stores.milvus import MilvusVectors  # takes seconds to import, and not every pipeline needs it
-
-    if settings.mode == "embedded":
-        vectors = await MilvusVectors.open(settings.data_dir / "vectors", timeout_s=settings.store_timeout_s)
-    else:
-        url, token = settings.milvus_url.get_secret_value(), plain_secret(settings.milvus_token)
-        vectors = await MilvusVectors.connect(url, timeout_s=settings.store_timeout_s, token=token)
-    stack.push_async_callback(vectors.close)
-    return vectors
-
-
-def _applier(system: System, vectors: VectorStore | None, session: ClientSession) -> StoreApplier:
+def _applier(system: System, session: ClientSession) -> StoreApplier:
     return StoreApplier(
         system.documents,
         system.objects,
         _purger(system.settings, session).purge,
         announce=system.broker.announce,
-        vectors=vectors,
-        alt_texts=None if vectors is None else system.catalogue,
+        vectors=system.vectors,
+        alt_texts=None if system.vectors is None else system.catalogue,
     )
 
 

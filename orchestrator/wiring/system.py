@@ -20,7 +20,7 @@ from orchestrator.runtime.ports import Broker
 from orchestrator.stages import STAGES
 from orchestrator.stores.embedded import EmbeddedDocuments
 from orchestrator.stores.folder import FolderObjects
-from orchestrator.stores.ports import Documents, Objects
+from orchestrator.stores.ports import Documents, Objects, VectorStore
 
 if TYPE_CHECKING:
     from orchestrator.stores.sql import SqlCatalogue
@@ -51,7 +51,7 @@ class LateCatalogue:
 @dataclass(frozen=True, slots=True)
 class System:
     """The parts that outlive a job. ``pools`` is empty in a process that calls no workers, ``read_object`` is None
-    where no s3:// picture can be read."""
+    where no s3:// picture can be read, ``vectors`` where nobody opened them: see ``vectors_of``."""
 
     settings: Settings
     pipeline: Pipeline
@@ -61,6 +61,7 @@ class System:
     late_catalogue: LateCatalogue
     pools: Mapping[str, WorkerPool] = field(default_factory=dict)
     read_object: ReadObject | None = None
+    vectors: VectorStore | None = None
 
     @property
     def catalogue(self) -> "SqlCatalogue":
@@ -163,6 +164,26 @@ async def _open_servers(settings: Settings, pipeline: Pipeline, stack: AsyncExit
 
     catalogue = _catalogue(settings.sql_url.get_secret_value(), settings, stack)
     return System(settings, pipeline, broker, documents, objects, catalogue, read_object=read_object)
+
+
+@asynccontextmanager
+async def vectors_of(system: System) -> AsyncIterator[VectorStore]:
+    """The vector store of ``system``: the one that is open already, or one opened for as long as it is used."""
+    if system.vectors is not None:
+        yield system.vectors
+        return
+    from orchestrator.stores.milvus import MilvusVectors  # takes seconds to import, and few commands need it
+
+    settings = system.settings
+    if settings.mode == "embedded":
+        vectors = await MilvusVectors.open(settings.data_dir / "vectors", timeout_s=settings.store_timeout_s)
+    else:
+        url, token = settings.milvus_url.get_secret_value(), plain_secret(settings.milvus_token)
+        vectors = await MilvusVectors.connect(url, timeout_s=settings.store_timeout_s, token=token)
+    try:
+        yield vectors
+    finally:
+        await vectors.close()
 
 
 def plain_secret(secret: SecretStr | None) -> str | None:

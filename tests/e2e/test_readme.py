@@ -24,7 +24,7 @@ MAKE = [block for block in BLOCKS if block.startswith("make ")]
 SERVERS = [block for block in BLOCKS if "export JUSTLENS_" in block or "justlens worker" in block]
 EMBEDDED = [block for block in BLOCKS if block not in MAKE and block not in SERVERS]
 # Commands that work until they are told to stop: here they are told after some seconds, and must then end well.
-LASTING = re.compile(r"^justlens (--data-dir \S+ )?(run|worker)\b")
+LASTING = re.compile(r"^justlens (--data-dir \S+ )?(run|worker|api)\b")
 
 
 def run(block: str, environment: Mapping[str, str]) -> str:

@@ -40,6 +40,10 @@ class EmbeddedDocuments:
         """See Documents."""
         return await self._thread.run(partial(stored.find_business, business_id=business_id))
 
+    async def business_ids(self, *, after: str, limit: int) -> Sequence[str]:
+        """See Documents."""
+        return await self._thread.run(partial(stored.business_ids, after=after, limit=limit))
+
     async def set_relevance(self, write: SetRelevance) -> bool:
         """See Documents."""
         value = json.dumps(relevance_record(write, updated_at=ledger.now_ms()))

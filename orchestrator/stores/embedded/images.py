@@ -92,3 +92,10 @@ def find_catalogue(connection: sqlite3.Connection, business_id: str) -> dict[str
     query = "SELECT image_id, record FROM catalogue_details WHERE business_id = ? ORDER BY image_id LIMIT ?"
     rows = connection.execute(query, (business_id, MAX_BUSINESS_IMAGES))
     return {image_id: catalogue_image_from(json.loads(record)) for image_id, record in rows}
+
+
+def business_ids(connection: sqlite3.Connection, after: str, limit: int) -> list[str]:
+    """The businesses of which any image is known, in order of their ids."""
+    business = "substr(document_id, 1, instr(document_id, '/') - 1)"
+    query = f"SELECT DISTINCT {business} AS business FROM sections WHERE business > ? ORDER BY business LIMIT ?"  # noqa: S608
+    return [found for (found,) in connection.execute(query, (after, limit))]

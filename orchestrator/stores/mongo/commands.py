@@ -61,3 +61,14 @@ def meant(wanted: DeadLetterFilter) -> dict[str, Any]:
 def _newer(stored_version: str, candidate: Mapping[str, Any]) -> dict[str, Any]:
     """Strings compare bytewise in the server as long as no collation is asked for; "" is below every version."""
     return {"$lt": [{"$ifNull": [stored_version, ""]}, {"$literal": candidate["version"]}]}
+
+
+def businesses(after: str, limit: int) -> list[dict[str, Any]]:
+    """The pipeline that finds the businesses of a collection with keys ``business/image``, in order of their ids."""
+    business = {"$arrayElemAt": [{"$split": ["$_id", "/"]}, 0]}
+    return [
+        {"$group": {"_id": business}},
+        {"$match": {"_id": {"$gt": after}}},
+        {"$sort": {"_id": ASCENDING}},
+        {"$limit": limit},
+    ]

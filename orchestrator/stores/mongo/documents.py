@@ -23,6 +23,7 @@ from orchestrator.stores.ports import JOBS_KEPT_S, MAX_BUSINESS_IMAGES
 from orchestrator.stores.values import checked_section, storable_text
 
 _UPSERT_TRIES = 8
+_TIMEOUTS = ("timeoutMS", "serverSelectionTimeoutMS", "connectTimeoutMS", "socketTimeoutMS")
 _GRACE_S = 0.5
 _AT_ONCE = 500
 """Images of one bulk write."""
@@ -37,15 +38,8 @@ class MongoDocuments:
     def __init__(self, url: str, database: str, *, timeout_s: float) -> None:
         limit_ms = round(timeout_s * 1000)
         self._limit_s = timeout_s + _GRACE_S  # the driver's own timeout says more about what went wrong
-        self._client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-            url,
-            timeoutMS=limit_ms,
-            serverSelectionTimeoutMS=limit_ms,
-            connectTimeoutMS=limit_ms,
-            socketTimeoutMS=limit_ms,
-            w="majority",
-            journal=True,
-        )
+        options: dict[str, Any] = {**dict.fromkeys(_TIMEOUTS, limit_ms), "w": "majority", "journal": True}
+        self._client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url, **options)
         self._metadata = self._client[database]["metadata"]
         self._relevance = self._client[database]["imgrel"]
         self._catalogue = self._client[database]["catalogue_details"]
@@ -70,6 +64,11 @@ class MongoDocuments:
             found = self._metadata.find(commands.under(business_id)).sort("_id", ASCENDING).limit(MAX_BUSINESS_IMAGES)
             images = {document.pop("_id").partition("/")[2]: document async for document in found}
         return {image_id: dict(sorted(sections.items())) for image_id, sections in images.items()}
+
+    async def business_ids(self, *, after: str, limit: int) -> Sequence[str]:
+        """See Documents."""
+        async with self._bounded():
+            return [found["_id"] async for found in self._metadata.aggregate(commands.businesses(after, limit))]
 
     async def set_relevance(self, write: SetRelevance) -> bool:
         """See Documents."""

@@ -143,3 +143,15 @@ class TestAllImagesOfABusiness:
         found = await documents.find_business("b1")
         assert list(found) == expected and set(found[expected[-1]]) == {"a", "b"}
         assert list(await documents.find_relevance("b1")) == expected
+
+    async def test_businesses_are_paged_in_the_bytewise_order_of_their_ids(self, documents: Documents) -> None:
+        for business_id in ALIKE:
+            for image_id in ("i1", "i2"):
+                await documents.set_section(SetSection(business_id, image_id, "content", version(1), {}))
+        wanted = sorted(ALIKE, key=str.encode)
+        found: list[str] = []
+        while page := await documents.business_ids(after=found[-1] if found else "", limit=2):
+            assert len(page) <= 2
+            found += page
+        assert found == wanted
+        assert await documents.business_ids(after="b", limit=5) == []
