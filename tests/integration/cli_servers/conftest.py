@@ -1,28 +1,56 @@
 """The command line on real servers, with a worker that no test changes."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from orchestrator.stores.sql import SqlCatalogue
 from tests.kit.cli import Cli
+from tests.kit.mariadb import MariaDB
 from tests.kit.mongod import Mongod
 from tests.kit.orchestrators import ROOT, Processes
 from tests.kit.process import free_port
 from tests.kit.rabbitmq import RabbitMQ
 from tests.kit.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server
 
+MODELS = ("clip", "text", "vlm")
+
 
 @pytest.fixture(scope="package")
-def worker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The URL of one stub worker per pool."""
     processes = Processes(tmp_path_factory.mktemp("workers"))
+    ports = {name: free_port() for name in ("enhance", *MODELS)}
     try:
-        port = free_port()
-        processes.start_worker(port, 0.0)
-        yield f"http://127.0.0.1:{port}"
+        processes.start_worker(ports["enhance"], 0.0)
+        for name in MODELS:
+            processes.start_model(name, ports[name], 0.0)
+        yield {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     finally:
         processes.close()
+
+
+@pytest.fixture
+def worker_url(workers: dict[str, str]) -> str:
+    return workers["enhance"]
+
+
+@pytest.fixture
+def sql_url(mariadb: MariaDB, sql_database: str) -> str:
+    """A database whose tables are there, for a user who may change no table."""
+
+    async def migrate() -> None:
+        catalogue = SqlCatalogue(mariadb.url(sql_database), timeout_s=10)
+        try:
+            await catalogue.ensure_schema()
+        finally:
+            await catalogue.close()
+
+    asyncio.run(migrate())
+    return mariadb.url(sql_database, user=mariadb.make_app(sql_database))
 
 
 @pytest.fixture
@@ -34,7 +62,9 @@ def cli(
     mongo_database: str,
     s3_server: S3Server,
     bucket: str,
-    worker_url: str,
+    sql_url: str,
+    milvus_url: str,
+    workers: dict[str, str],
 ) -> Cli:
     settings = {
         "mode": "servers",
@@ -48,6 +78,8 @@ def cli(
         "s3_region": REGION,
         "s3_access_key": ACCESS_KEY,
         "s3_secret_key": SECRET_KEY,
-        "endpoints": json.dumps({"enhance": [worker_url]}),
+        "sql_url": sql_url,
+        "milvus_url": milvus_url,
+        "endpoints": json.dumps({name: [url] for name, url in workers.items()}),
     }
     return Cli(tmp_path, {f"JUSTLENS_{name.upper()}": value for name, value in settings.items()})

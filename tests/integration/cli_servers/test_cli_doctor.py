@@ -18,14 +18,15 @@ def checks(cli: Cli, code: int, **changes: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_doctor_finds_everything_in_order(cli: Cli, worker_url: str) -> None:
+def test_doctor_finds_everything_in_order(cli: Cli, workers: dict[str, str]) -> None:
     cli.json("topology", "apply")
 
-    found = checks(cli, code=0, cdn_purge_url=worker_url)
+    found = checks(cli, code=0, cdn_purge_url=workers["enhance"])
 
     assert {check["state"] for check in found.values()} == {"ok"}
     wanted = {"python", "queues file", "deadlines", "rabbitmq", "rabbitmq queues", "rabbitmq feature flag", "mongodb"}
-    assert wanted | {"mongodb writes", "s3", f"worker enhance {worker_url}", "cdn"} == found.keys()
+    wanted |= {"mongodb writes", "s3", "sql", "sql rights", "milvus", "cdn"}
+    assert wanted | {f"worker {name} {url}" for name, url in workers.items()} == found.keys()
 
 
 def test_doctor_names_everything_that_is_away_with_its_remedy(cli: Cli) -> None:
@@ -37,7 +38,9 @@ def test_doctor_names_everything_that_is_away_with_its_remedy(cli: Cli) -> None:
         management_url=f"http://guest:canary@{nowhere}",
         mongo_url=f"mongodb://u:canary@{nowhere}/",
         s3_endpoint=f"http://{nowhere}",
-        endpoints=json.dumps({"enhance": [f"http://{nowhere}"]}),
+        sql_url=f"mysql+aiomysql://u:canary@{nowhere}/justlens",
+        milvus_url=f"http://{nowhere}",
+        endpoints=json.dumps({name: [f"http://{nowhere}"] for name in ("enhance", "clip", "text", "vlm")}),
         cdn_purge_url=f"http://{nowhere}/purge?token=canary",
         store_timeout_s="1",
     )
