@@ -36,6 +36,7 @@ _PRICE = re.compile(
     r"(?:[$€£¥₹]|\b(?:rs\.?|inr|usd|eur|gbp))\s*\d[\d.,]*|\d[\d.,]*\s*(?:[$€£¥₹]|(?:rupees|dollars|euros|usd|eur|inr)\b)",
     re.IGNORECASE,
 )
+_NO_CLASS = frozenset({"other", "unknown"})
 _CLAIMS = (("an email address", _EMAIL), ("a web address", _URL), ("a price", _PRICE), ("a phone number", _PHONE))
 
 
@@ -72,8 +73,9 @@ def first_sentence(text: str) -> str:
 
 
 def composed(image_class: str, tags: Sequence[str]) -> str:
-    """ "Cafe: cake, coffee and table" from a class and the first three tags that say something else."""
-    said = image_class.strip()
+    """ "Cafe: cake, coffee and table" from a class and the first three tags that say something else. A class that names
+    nothing ("other", "unknown") is not said."""
+    said = "" if image_class.strip().casefold() in _NO_CLASS else image_class.strip()
     distinct = dict.fromkeys(tag.strip() for tag in tags if tag.strip().casefold() != said.casefold())
     names = [tag for tag in distinct if tag][:MAX_COMPOSED_TAGS]
     listed = " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)

@@ -9,7 +9,7 @@ import pytest
 from tests.kit.orchestrators import plain_environment
 
 ROOT = Path(__file__).parents[2]
-SERVER_DRIVERS = {"aio-pika", "boto3", "motor", "pymilvus", "aiomysql"}
+SERVER_DRIVERS = {"aio-pika", "aiomysql", "boto3", "motor", "tritonclient"}
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.timeout(400)
-def test_make_demo_on_a_fresh_clone_needs_no_server_and_no_torch(clone: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(900)
+def test_make_demo_on_a_fresh_clone_needs_no_server(clone: Path, tmp_path: Path) -> None:
     # Package indexes come from the user's own pip configuration, which an empty HOME would hide.
     environment = plain_environment({"HOME": str(Path.home()), "CI": "true"})
     python = shutil.which("python3.11") or "python3"
@@ -30,11 +30,12 @@ def test_make_demo_on_a_fresh_clone_needs_no_server_and_no_torch(clone: Path, tm
         env=environment,
         capture_output=True,
         text=True,
-        timeout=380,
+        timeout=880,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "enhanced x1.8 by lanczos" in done.stdout and "dead: not_an_image" in done.stdout
+    assert "x1.8 by lanczos" in done.stdout and "dead: not_an_image" in done.stdout
+    assert "basis scores" in done.stdout
     installed = subprocess.run(
         [".venv/bin/python", "-m", "pip", "list", "--format=freeze"],
         cwd=clone,
@@ -44,6 +45,6 @@ def test_make_demo_on_a_fresh_clone_needs_no_server_and_no_torch(clone: Path, tm
         check=True,
     )
     names = {line.partition("==")[0].lower() for line in installed.stdout.splitlines()}
-    assert "justlens" in names and not names & (SERVER_DRIVERS | {"torch", "torchvision"})
+    assert "justlens" in names and not names & SERVER_DRIVERS
     untracked = subprocess.run(["git", "status", "--short"], cwd=clone, capture_output=True, text=True, check=True)
     assert untracked.stdout == ""

@@ -112,3 +112,8 @@ def test_the_first_valid_one_is_chosen_where_nothing_was_compared_or_all_are_ali
 def test_none_is_chosen_where_something_speaks_against_every_one() -> None:
     assert choose((Candidate("b", "model", 0.5, "x"),)) is None
     assert choose(()) is None
+
+
+@pytest.mark.parametrize("image_class", ["unknown", "Other ", ""])
+def test_a_class_that_names_nothing_is_not_said(image_class: str) -> None:
+    assert composed(image_class, ("grey", "square")) == "grey and square"
