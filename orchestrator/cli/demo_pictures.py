@@ -1,7 +1,9 @@
-"""The demo's pictures and the jobs that ask for them."""
+"""The demo's pictures, the jobs that ask for them, and what is known of the businesses they belong to."""
 
 import hashlib
+import json
 from dataclasses import dataclass
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
@@ -9,6 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from orchestrator.domain.errors import ConfigurationError
 from orchestrator.domain.ids import normalise_id
 from orchestrator.domain.jobs import EnhanceJob, ImageType
+from orchestrator.domain.relevance_jobs import RelevanceJob
 from orchestrator.domain.versions import EARLIEST_MS
 
 # Photographs that scikit-image ships in skimage/data, as those of a few businesses. Their licences: skimage/data.
@@ -32,11 +35,27 @@ BROKEN_TEXT = b"This was to be a photograph of the menu, but somebody uploaded i
 
 @dataclass(frozen=True, slots=True)
 class DemoPicture:
-    """One picture of the demo. ``size`` is its number of bytes."""
+    """One picture of the demo, with its job for each road."""
 
-    job: EnhanceJob
+    enhance: EnhanceJob
+    relevance: RelevanceJob
     path: Path
-    size: int
+
+    @property
+    def business(self) -> str:
+        """Whose it is."""
+        return self.enhance.business_id
+
+    @property
+    def image(self) -> str:
+        """Its id."""
+        return self.enhance.image_id
+
+
+def sample_catalogue() -> list[str]:
+    """The rows of the sample businesses with their categories, as a catalogue is loaded."""
+    text = files("orchestrator.cli").joinpath("demo_catalogue.json").read_text(encoding="utf-8")
+    return [json.dumps(row) for row in json.loads(text)]
 
 
 def sample_pictures() -> list[DemoPicture]:
@@ -68,19 +87,31 @@ def broken_picture(folder: Path) -> DemoPicture:
 
 
 def picture(path: Path, business: str, image_type: ImageType) -> DemoPicture:
-    """The job for one file. The same file gives the same job, so that a second run finds it done."""
+    """The jobs for one file. The same file gives the same jobs, so that a second run finds them done."""
     body = path.read_bytes()
     identity = f"{business}/{path.name}/{hashlib.sha256(body).hexdigest()}"
-    job = EnhanceJob(
+    enhance = EnhanceJob(
         business_id=business,
         image_id=_as_id(path.stem),
         image_url=path.resolve().as_uri(),
         served_urls=(f"https://cdn.example/{business}/{_as_id(path.stem)}",),
         image_type=image_type,
-        job_id=str(uuid5(NAMESPACE_URL, f"https://justlens.example/demo/{identity}")),
+        job_id=_job_id(identity),
         submitted_at=max(EARLIEST_MS, int(path.stat().st_mtime * 1000)),
     )
-    return DemoPicture(job, path, len(body))
+    relevance = RelevanceJob(
+        business_id=enhance.business_id,
+        image_id=enhance.image_id,
+        image_url=enhance.image_url,
+        served_urls=enhance.served_urls,
+        job_id=_job_id(f"relevance/{identity}"),
+        submitted_at=enhance.submitted_at,
+    )
+    return DemoPicture(enhance, relevance, path)
+
+
+def _job_id(identity: str) -> str:
+    return str(uuid5(NAMESPACE_URL, f"https://justlens.example/demo/{identity}"))
 
 
 def _as_id(name: str) -> str:

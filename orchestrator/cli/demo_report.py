@@ -1,17 +1,26 @@
-"""What the demo shows: live progress per queue, then a table per picture, one per queue, and where everything lies."""
+"""What the demo shows of the enhance road and of the queues, of what could not be done, and where everything lies."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console
 from rich.text import Text
 
+from orchestrator.cli.demo_relevance import Makers, RelevanceRow
 from orchestrator.cli.terminal import plain, table
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How many of the demo's jobs went into a queue, and how many were known from an earlier run."""
+
+    queue: str
+    published: int
+    known: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +47,28 @@ class QueueRow:
     p99_ms: float | None
 
 
-def picture_row(
-    business: str, image: str, metadata: dict[str, Any] | None, ends: Sequence[dict[str, Any]]
-) -> PictureRow:
-    """A picture's row from its metadata document and the recorded ends of its job."""
-    dead = next((end for end in ends if end["outcome"] == "dead"), None)
-    took_ms = sum(end["took_ms"] for end in ends) if ends else None
-    if dead is not None:
-        return PictureRow(business, image, f"dead: {dead['reason']['code']}", "", "", took_ms)
-    if metadata is None or "enhanced" not in metadata or "content" not in metadata:
+def picture_row(known: Mapping[str, Any], ends: Mapping[str, Mapping[str, Any]]) -> PictureRow:
+    """A picture's row from the answer of the operation ``image`` and the ends of its job by stage."""
+    business, image, metadata = known["business_id"], known["image_id"], known["metadata"] or {}
+    given_up = next((end for end in ends.values() if end["outcome"] != "done"), None)
+    took_ms = sum(end["took_ms"] for end in ends.values()) if ends else None
+    if given_up is not None:
+        reason = given_up["reason"]
+        result = f"{given_up['outcome']}: {reason['code'] if reason else 'unknown'}"
+        return PictureRow(business, image, result, "", "", took_ms)
+    if "enhanced" not in metadata or "content" not in metadata:
         return PictureRow(business, image, "not yet", "", "", took_ms)
     content, enhanced = metadata["content"], metadata["enhanced"]
     before = f"{content['width']}x{content['height']}"
     if "skipped" in enhanced:
         return PictureRow(business, image, f"skipped: {enhanced['skipped']}", before, before, took_ms)
-    result = f"enhanced x{enhanced['scale']:.2g} by {enhanced['model']}"
+    result = f"x{enhanced['scale']:.2g} by {enhanced['model']}"
     return PictureRow(business, image, result, before, f"{enhanced['width']}x{enhanced['height']}", took_ms)
 
 
-def queue_row(queue: str, ends: Sequence[dict[str, Any]]) -> QueueRow:
+def queue_row(queue: str, ends: Sequence[Mapping[str, Any]]) -> QueueRow:
     """A queue's row from the recorded ends of the demo's jobs in it."""
-    dead = Counter(end["reason"]["code"] for end in ends if end["outcome"] == "dead")
+    dead = Counter(end["reason"]["code"] if end["reason"] else "unknown" for end in ends if end["outcome"] == "dead")
     times = sorted(end["took_ms"] for end in ends)
     cuts = quantiles(times, n=100, method="inclusive") if len(times) > 1 else times * 99
     return QueueRow(
@@ -71,88 +81,90 @@ def queue_row(queue: str, ends: Sequence[dict[str, Any]]) -> QueueRow:
     )
 
 
-class LiveProgress:
-    """One bar per queue: how many of the demo's jobs have come to an end there."""
-
-    def __init__(self, total: int, queues: Sequence[str]) -> None:
-        self._bars = Progress(
-            TextColumn("{task.description:<24}"),
-            BarColumn(28),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
-        )
-        self._tasks = {queue: self._bars.add_task(queue, total=total, note="") for queue in queues}
-
-    def __rich__(self) -> RenderableType:
-        return self._bars
-
-    def update(self, queue: str, *, ended: int, total: int, note: str) -> None:
-        """``ended`` of ``total`` jobs came to an end in ``queue``."""
-        self._bars.update(self._tasks[queue], completed=ended, total=total, note=note)
-
-
-def show_report(console: Console, pictures: Sequence[PictureRow], queues: Sequence[QueueRow]) -> None:
-    """The two tables."""
-    made = table(
-        "Pictures", ["business", "image", "before", "after", "ms", "result"], numbers=["before", "after", "ms"]
-    )
+def show_pictures(console: Console, pictures: Sequence[PictureRow]) -> None:
+    """What enhancing made of each picture."""
+    made = table("Enhanced", ["image", "before", "after", "ms", "result"], numbers=["before", "after", "ms"])
     for row in pictures:
-        style = "red" if row.result.startswith("dead") else "yellow" if row.result.startswith("skipped") else "green"
+        style = {"dead": "red", "dropped": "red", "skipped": "yellow", "not yet": "yellow"}
         took = "" if row.took_ms is None else f"{row.took_ms:.0f}"
-        made.add_row(row.business, row.image, row.before, row.after, took, plain(row.result, style))
+        result = plain(row.result, style.get(row.result.partition(":")[0], "green"))
+        made.add_row(plain(f"{row.business}/{row.image}"), row.before, row.after, took, result)
     console.print(made)
-    stages = table(
-        "Queues",
-        ["queue", "done", "retried", "p50 ms", "p99 ms", "dead"],
-        numbers=["done", "retried", "p50 ms", "p99 ms"],
-    )
-    for stage in queues:
-        p50, p99 = ("" if ms is None else f"{ms:.0f}" for ms in (stage.p50_ms, stage.p99_ms))
-        stages.add_row(stage.queue, str(stage.done), str(stage.retried), p50, p99, plain(stage.dead, "red"))
-    console.print(stages)
 
 
-def show_broken(console: Console, letter: dict[str, Any], data_dir: Path, healthy: Path) -> None:
-    """The dead letter, and the commands that deal with it."""
+def show_queues(console: Console, queues: Sequence[QueueRow]) -> None:
+    """What each queue did."""
+    numbers = ["done", "retried", "p50 ms", "p99 ms"]
+    made = table("Queues", ["queue", *numbers, "dead"], numbers=["queue", *numbers])
+    made.columns[0].justify = "left"
+    for row in queues:
+        p50, p99 = ("" if ms is None else f"{ms:.0f}" for ms in (row.p50_ms, row.p99_ms))
+        made.add_row(plain(row.queue), str(row.done), str(row.retried), p50, p99, plain(row.dead, "red"))
+    console.print(made)
+
+
+def show_broken(console: Console, letters: Sequence[Mapping[str, Any]], data_dir: Path, healthy: Path) -> None:
+    """The dead letters of the broken picture, and the commands that deal with the first of them."""
     base = f"justlens --data-dir {data_dir}"
-    where = f"{letter['queue']} {letter['letter_id']}"
-    console.print(
-        Group(
-            Text("One job was broken on purpose", style="bold"),
-            Text(f"  error.{letter['queue']} holds {letter['business_id']}/{letter['image_id']}: ").append(
-                plain(f"{letter['reason']}: {letter['message']}", "red")
-            ),
-            Text("  Look at it, send it again as it is, or mend it and send it:"),
-            Text(f"    {base} dlq show {where}", style="cyan"),
-            Text(f"    {base} dlq replay --id {letter['letter_id']}", style="cyan"),
-            Text(f"    {base} dlq edit {where} --set image_url={healthy.resolve().as_uri()}", style="cyan"),
-            Text(""),
-        ),
-        soft_wrap=True,
+    first = letters[0]
+    where = f"{first['queue']} {first['letter_id']}"
+    console.print(Text("One picture was broken on purpose", style="bold"))
+    for letter in letters:
+        about = Text(f"  error.{letter['queue']} holds {letter['business_id']}/{letter['image_id']}: ")
+        console.print(about.append_text(plain(f"{letter['reason']}: {letter['message']}", "red")))
+    console.print(Text("  Look at it, send it again as it is, or mend it and send it:"))
+    commands = (
+        f"{base} dlq show {where}",
+        f"{base} dlq replay --id {first['letter_id']}",
+        f"{base} dlq edit {where} --set image_url={healthy.resolve().as_uri()}",
     )
+    for command in commands:
+        console.print(Text(f"    {command}", style="cyan"), soft_wrap=True)
+    console.print()
 
 
-def show_places(console: Console, data_dir: Path) -> None:
-    """Where the results lie."""
+def show_places(console: Console, data_dir: Path, picture: PictureRow) -> None:
+    """Where the results lie, and how to look at one picture."""
     places = (
         ("objects/originals/", "originals, by their SHA-256"),
         ("objects/enhanced/", "enhanced pictures, by source and recipe"),
-        ("documents.sqlite", "metadata, ledger, dead-letter index"),
+        ("documents.sqlite", "metadata, scores, ledger, dead-letter index"),
+        ("catalogue.sqlite", "categories, alt texts, word weights"),
+        ("vectors/", "vectors of pictures, descriptions and words"),
         ("purged.jsonl", "every URL the CDN would have been told to forget"),
         ("log.jsonl", "what every part said"),
     )
     console.print(Text(f"Results in {data_dir}/", style="bold"))
     for name, what in places:
         console.print(Text(f"  {name:<20} {what}"))
+    console.print(Text("  Everything known of one picture:"))
+    command = f"    justlens --data-dir {data_dir} image {picture.business} {picture.image}"
+    console.print(Text(command, style="cyan"), soft_wrap=True)
 
 
-def as_json(
-    pictures: Sequence[PictureRow], queues: Sequence[QueueRow], letters: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that the demo found. ``answer`` is the API's, None when it was not asked or did not answer."""
+
+    published: Sequence[Published]
+    pictures: Sequence[PictureRow]
+    relevance: Sequence[RelevanceRow]
+    makers: Makers
+    queues: Sequence[QueueRow]
+    letters: Sequence[Mapping[str, Any]]
+    url: str
+    answer: Mapping[str, Any] | None
+
+
+def as_json(found: Outcome) -> dict[str, Any]:
     """The same for programs."""
     return {
-        "pictures": [asdict(row) for row in pictures],
-        "queues": [asdict(row) for row in queues],
-        "dead_letters": list(letters),
+        "published": [asdict(one) for one in found.published],
+        "pictures": [asdict(row) for row in found.pictures],
+        "relevance": [asdict(row) for row in found.relevance],
+        "models": asdict(found.makers),
+        "queues": [asdict(row) for row in found.queues],
+        "dead_letters": list(found.letters),
+        "url": found.url,
+        "answer": found.answer,
     }

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, replace
 
 import typer
@@ -11,6 +10,7 @@ from rich.padding import Padding
 from orchestrator.cli.checks import Check, Finding, carry_out, child_checks, local_checks
 from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.invocation import invocation, quiet_logging
+from orchestrator.cli.relevance_checks import relevance_store_checks, triton_checks
 from orchestrator.cli.server_checks import broker_checks, cdn_checks, endpoint_checks, load_drivers, store_checks
 from orchestrator.cli.terminal import AsJson, plain, print_json, stdout
 from orchestrator.config import Pipeline, Settings
@@ -42,16 +42,28 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def all_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check]:
-    """Every check that the mode has."""
+    """Every check that the mode and the pipeline have."""
     checks = local_checks(settings, load)
+    try:
+        pipeline = load()
+    except ConfigurationError:  # the check of the queues file names what is wrong; the others are made all the same
+        pipeline = None
     if settings.mode == "servers":
         load_drivers()
         checks += broker_checks(settings, load) + store_checks(settings, load)
+        if pipeline is None or _describes(pipeline):
+            checks += relevance_store_checks(settings)
     else:
         checks += child_checks(settings, load)
-    with suppress(ConfigurationError):  # the check of the queues file names them
-        checks += endpoint_checks(settings, load())
-    return checks + cdn_checks(settings)
+    if pipeline is not None:
+        checks += endpoint_checks(settings, pipeline)
+    return checks + triton_checks(settings) + cdn_checks(settings)
+
+
+def _describes(pipeline: Pipeline) -> bool:
+    from orchestrator.stages import STAGES
+
+    return any(STAGES[queue.stage].road == "relevance" for queue in pipeline.queues.values())
 
 
 def _print(found: list[Finding], settings: Settings) -> None:

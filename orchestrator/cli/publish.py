@@ -1,8 +1,8 @@
-"""`justlens publish`: jobs from a picture, a folder or a file into a queue."""
+"""`justlens publish`: jobs from a picture, a folder or a file into queues."""
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,30 +10,38 @@ import typer
 
 from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.invocation import invocation
+from orchestrator.cli.published import show
 from orchestrator.cli.quantities import per_second
-from orchestrator.cli.sending import Checked, Report, check, send
+from orchestrator.cli.sending import Checked, Report, Reports, Target, check, send
 from orchestrator.cli.sources import Kind, count_of, entries, kind_of, pictures_in
-from orchestrator.cli.terminal import AsJson, print_json, progress, say, tell
-from orchestrator.config import Pipeline, Settings
+from orchestrator.cli.targets import common_fields, fields_of, targets_of
+from orchestrator.cli.terminal import AsJson, progress
+from orchestrator.config import Settings
 from orchestrator.control import Call
-from orchestrator.domain.jobs import Job
 
 SOURCE_HELP = (
     "The URL or path of one picture; a folder of pictures; a CSV whose header names job fields (served_urls separated"
     " by spaces); a JSONL with one job a line; or - for JSONL on stdin."
+)
+TO_HELP = (
+    "Where to, separated by commas: a road (enhance makes the picture better, relevance describes and scores it), or a"
+    " queue by its name."
 )
 
 
 def publish(
     context: typer.Context,
     source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
-    to: Annotated[str, typer.Option("--to", help="The queue.")] = "image_enhance_process",
+    to: Annotated[str, typer.Option("--to", help=TO_HELP)] = "enhance",
     business: Annotated[str | None, typer.Option(help="business_id of jobs that name none.")] = None,
     image: Annotated[str | None, typer.Option(help="image_id of a single picture; else its name.")] = None,
     image_type: Annotated[
-        Literal["general", "face", "text"] | None, typer.Option(help="image_type of jobs that name none.")
+        Literal["general", "face", "text"] | None, typer.Option(help="enhance: image_type of jobs that name none.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Enhance even a picture that is large enough.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="enhance: even a picture that is large enough.")] = False,
+    prompt: Annotated[
+        str | None, typer.Option(metavar="NAME", help="relevance: prompt profile of jobs that name none.")
+    ] = None,
     served_url: Annotated[
         list[str] | None, typer.Option(help="A URL to purge once done, for jobs that name none. Repeatable.")
     ] = None,
@@ -41,53 +49,54 @@ def publish(
     rate: Annotated[float | None, typer.Option(parser=per_second, metavar="N/s", help="At most so many.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check jobs and put them into a queue, each confirmed by the broker; every refusal names its line and field."""
+    """Check jobs and put them into queues, each confirmed by the broker; every refusal names its line and field.
+
+    For several targets each picture becomes one job per target.
+    """
     asked = invocation(context)
     settings, pipeline = asked.configured()
-    job_type = job_type_of(to, pipeline)
+    targets = targets_of(to, pipeline)
     kind = kind_of(source)
-    fields = frozenset(field.alias or name for name, field in job_type.model_fields.items())
     served, forced = served_url or None, force or None
-    given = _present(business_id=business, image_id=image, image_type=image_type, force=forced, served_urls=served)
-    _check_options(kind, given, fields, to, settings)
-    report = Report()
-    read = entries(source, kind, given, fields)
-    jobs = check(read, job_type, files_allowed=settings.mode == "embedded", report=report)
+    given = _present(
+        business_id=business, image_id=image, image_type=image_type, force=forced, prompt=prompt, served_urls=served
+    )
+    _check_options(kind, given, targets, settings)
+    reports = {target.queue: Report() for target in targets}
+    read = entries(source, kind, given, common_fields(targets))
+    jobs = check(read, targets, files_allowed=settings.mode == "embedded", reports=reports)
     try:
         if dry_run:
-            report.published = [str(checked.job.job_id) for checked in jobs]
+            for checked in jobs:
+                reports[checked.queue].published.append(str(checked.job.job_id))
         else:
             total = count_of(source, kind)
-            asked.operate(lambda call: _send(call, to, jobs, report, rate, total=total, shown=not as_json))
+            total = None if total is None else total * len(targets)
+            asked.operate(lambda call: _send(call, jobs, reports, rate, total=total, shown=not as_json))
     except OSError as error:
         raise typer.BadParameter(f"{source}: {error.strerror}", param_hint="SOURCE") from error
     left_out = pictures_in(Path(source))[1] if kind == "folder" else 0
-    _show(report, to, dry_run=dry_run, as_json=as_json, left_out=left_out)
-    if not report.complete:
-        raise typer.Exit(_exit_code(report))
+    show(reports, dry_run=dry_run, as_json=as_json, left_out=left_out)
+    if not all(report.complete for report in reports.values()):
+        raise typer.Exit(_exit_code(reports))
 
 
-def _exit_code(report: Report) -> ExitCode:
-    return ExitCode.UNAVAILABLE if report.unknown and not report.published else ExitCode.NOT_DONE
+def _exit_code(reports: Reports) -> ExitCode:
+    unknown = any(report.unknown for report in reports.values())
+    published = any(report.published for report in reports.values())
+    return ExitCode.UNAVAILABLE if unknown and not published else ExitCode.NOT_DONE
 
 
 def _present(**given: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def job_type_of(queue: str, pipeline: Pipeline) -> type[Job]:
-    """The job that ``queue`` takes. Raises BadParameter when there is no such queue."""
-    from orchestrator.stages import STAGES
-
-    if queue not in pipeline.queues:
-        raise typer.BadParameter(f"no queue '{queue}'; known: {', '.join(pipeline.queues)}", param_hint="--to")
-    return STAGES[pipeline.queues[queue].stage].job_type
-
-
-def _check_options(kind: Kind, given: dict[str, Any], fields: frozenset[str], queue: str, settings: Settings) -> None:
-    foreign = sorted(given.keys() - fields)
-    if foreign:
-        raise typer.BadParameter(f"jobs of {queue} have no {', '.join(foreign)}")
+def _check_options(kind: Kind, given: dict[str, Any], targets: Sequence[Target], settings: Settings) -> None:
+    for target in targets:
+        if foreign := sorted(given.keys() - fields_of(target)):
+            raise typer.BadParameter(f"jobs for {target.name} have no {', '.join(foreign)}")
+    if "prompt" in given:
+        _check_prompt(given["prompt"])
     if "image_id" in given and kind not in ("url", "picture"):
         raise typer.BadParameter("--image names a single picture; a folder or file has many")
     if kind in ("url", "picture", "folder") and "business_id" not in given:
@@ -100,15 +109,16 @@ def _check_options(kind: Kind, given: dict[str, Any], fields: frozenset[str], qu
         )
 
 
+def _check_prompt(name: str) -> None:
+    from orchestrator.domain.prompts import PROFILES
+
+    known = dict.fromkeys(profile.name for profile in PROFILES)
+    if name not in known:
+        raise typer.BadParameter(f"no prompt profile '{name}'; known: {', '.join(known)}", param_hint="--prompt")
+
+
 async def _send(
-    call: Call,
-    queue: str,
-    jobs: Iterator[Checked],
-    report: Report,
-    rate: float | None,
-    *,
-    total: int | None,
-    shown: bool,
+    call: Call, jobs: Iterator[Checked], reports: Reports, rate: float | None, *, total: int | None, shown: bool
 ) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -117,53 +127,6 @@ async def _send(
         task = bar.add_task("publishing", total=total)
 
         def advance() -> None:
-            done = len(report.published) + len(report.refused) + len(report.unknown) + report.duplicates
-            bar.update(task, completed=done)
+            bar.update(task, completed=sum(report.read for report in reports.values()))
 
-        await send(call, queue, jobs, report, per_second=rate, stopping=stopping, advance=advance)
-
-
-def _show(report: Report, queue: str, *, dry_run: bool, as_json: bool, left_out: int) -> None:
-    for refusal in report.refused:
-        say(f"refused, {refusal['place']}: {refusal['reason']}")
-    for job in report.unknown:
-        say(f"unknown, {job['place']}: job_id {job['job_id']}: {job['error']}")
-    if report.unknown:
-        say("It is not known whether the unknown jobs arrived. Publish these lines as JSONL; twice does no harm:")
-        for job in report.unknown:
-            say(job["body"])
-    if report.not_sent:
-        say(f"{report.not_sent} not sent, from {report.not_sent_from} on: {report.stopped_by}")
-    if as_json:
-        print_json(_document(report, queue, dry_run, left_out))
-        return
-    done = "would be published" if dry_run else "published"
-    counts = {
-        done: len(report.published),
-        "duplicates left out": report.duplicates,
-        "other files left out": left_out,
-        "refused": len(report.refused),
-        "unknown": len(report.unknown),
-        "not sent": report.not_sent,
-    }
-    parts = [f"{name} {count:,}" for name, count in counts.items() if count or name == done]
-    tell(f"{queue}: {', '.join(parts)}")
-    if len(report.published) == 1 and not dry_run:
-        tell(f"job_id {report.published[0]}")
-
-
-def _document(report: Report, queue: str, dry_run: bool, left_out: int) -> dict[str, Any]:
-    return {
-        "queue": queue,
-        "dry_run": dry_run,
-        "published": 0 if dry_run else len(report.published),
-        "valid": len(report.published) if dry_run else None,
-        "job_ids": [] if dry_run else report.published,
-        "duplicates": report.duplicates,
-        "files_left_out": left_out,
-        "refused": report.refused,
-        "unknown": report.unknown,
-        "not_sent": report.not_sent,
-        "not_sent_from": report.not_sent_from,
-        "stopped_by": report.stopped_by,
-    }
+        await send(call, jobs, reports, per_second=rate, stopping=stopping, advance=advance)

@@ -1,60 +1,74 @@
-"""`justlens schema`: what the bodies of jobs, and queues.yaml, have to look like."""
+"""`justlens schema`: what every message, row, file and request has to look like, for programs."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from orchestrator.cli.invocation import invocation
 from orchestrator.cli.terminal import print_json
-from orchestrator.config import Pipeline, QueueSpec
-from orchestrator.domain.jobs import json_schema
+from orchestrator.config import Pipeline
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+Documents = Mapping[str, Callable[[], dict[str, Any]]]
+"""How each document is made, by its name."""
+
+NAME_HELP = (
+    "One of them: a job by its stage (enhance) or schema (justlens.enhance/1), event, catalogue, queues, openapi or"
+    " asyncapi."
+)
 
 
 def schema(
-    job: Annotated[
-        str | None, typer.Argument(help="A job by its stage (enhance) or schema (justlens.enhance/1), or queues.")
-    ] = None,
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help=NAME_HELP)] = None,
     to: Annotated[Path | None, typer.Option("--to", help="Write each to a file in this folder instead.")] = None,
 ) -> None:
-    """Print the JSON Schema of each job and of queues.yaml."""
-    documents = all_schemas()
-    if job is not None:
-        name = next((name for name in documents if job in (name, name.partition("/")[0].rpartition(".")[2])), None)
-        if name is None:
-            raise typer.BadParameter(f"no job '{job}'; known: {', '.join(documents)}")
-        documents = {name: documents[name]}
+    """Print the JSON Schema of every job, of events, catalogue rows and queues.yaml; OpenAPI and AsyncAPI documents.
+
+    The AsyncAPI document describes the queues of the queues.yaml in force.
+    """
+    documents = all_documents(lambda: invocation(context).configured()[1])
+    if name is not None:
+        found = next((full for full in documents if name in (full, short_name(full))), None)
+        if found is None:
+            raise typer.BadParameter(f"no schema '{name}'; known: {', '.join(documents)}")
+        documents = {found: documents[found]}
+    made = {full: make() for full, make in documents.items()}
     if to is None:
-        print_json(documents if job is None else documents[next(iter(documents))])
+        print_json(made if name is None else next(iter(made.values())))
         return
-    for name, document in documents.items():
-        path = to / file_name(name)
+    for full, document in made.items():
+        path = to / file_name(full)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(file_text(document))
         typer.echo(path)
 
 
-def all_schemas() -> dict[str, dict[str, Any]]:
-    """Every JSON Schema by its name."""
-    from orchestrator.stages import STAGES
+def all_documents(pipeline: Callable[[], Pipeline]) -> Documents:
+    """Every document by its name. ``pipeline`` is asked for by those that describe it."""
+    from orchestrator.api import openapi_document
+    from orchestrator.cli import schemas
+    from orchestrator.cli.asyncapi import asyncapi_document
 
-    jobs = {stage.job_type.model_fields["schema_"].default: json_schema(stage.job_type) for stage in STAGES.values()}
-    return {**jobs, "justlens.queues/1": queues_schema()}
+    return {
+        **schemas.job_schemas(),
+        schemas.EVENT: schemas.event_schema,
+        schemas.CATALOGUE: schemas.catalogue_schema,
+        schemas.QUEUES: schemas.queues_schema,
+        "openapi": openapi_document,
+        "asyncapi": lambda: asyncapi_document(pipeline(), file_name),
+    }
 
 
-def queues_schema() -> dict[str, Any]:
-    """The JSON Schema of queues.yaml: the pipeline, and the defaults that each of its queues may take from."""
-    document = Pipeline.model_json_schema()
-    defaults = QueueSpec.model_json_schema()
-    defaults.pop("required", None)
-    document["properties"]["defaults"] = {**defaults, "title": "Defaults"}
-    return {"$schema": _DIALECT, **document}
+def short_name(name: str) -> str:
+    """``enhance`` for ``justlens.enhance/1``."""
+    return name.partition("/")[0].rpartition(".")[2]
 
 
 def file_name(name: str) -> str:
-    """The file a schema is kept in."""
+    """The file a document is kept in."""
     return f"{name.replace('/', '-')}.json"
 
 

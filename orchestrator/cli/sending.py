@@ -1,8 +1,8 @@
-"""Publishing many jobs: checked one by one, sent in chunks, every one of them accounted for."""
+"""Publishing many jobs to one queue or several: checked one by one, sent in chunks, every one accounted for."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,11 +23,21 @@ class Checked:
 
     place: str
     job: Job
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where jobs go: a queue, the job it takes, and the name by which it was asked for (a road's or its own)."""
+
+    name: str
+    queue: str
+    job_type: type[Job]
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of every job. ``unknown`` ones may be there: the same job_id again does no harm."""
+    """What became of every job for one queue. ``unknown`` ones may be there: the same job_id again does no harm."""
 
     published: list[str] = field(default_factory=list)
     duplicates: int = 0
@@ -42,22 +52,36 @@ class Report:
         """Whether everything that was read is published."""
         return not (self.refused or self.unknown or self.not_sent)
 
+    @property
+    def read(self) -> int:
+        """How many jobs it accounts for."""
+        return len(self.published) + len(self.refused) + len(self.unknown) + self.duplicates + self.not_sent
 
-def check(entries: Iterable[Entry], job_type: type[Job], *, files_allowed: bool, report: Report) -> Iterator[Checked]:
-    """The jobs that can be sent, each picture of a business once. What is refused goes into ``report``."""
-    seen: set[tuple[str, str, str]] = set()
+
+Reports = Mapping[str, Report]
+"""A report per queue."""
+
+
+def check(
+    entries: Iterable[Entry], targets: Sequence[Target], *, files_allowed: bool, reports: Reports
+) -> Iterator[Checked]:
+    """The jobs that can be sent: for each picture one per target, each picture of a business once. What is refused
+    goes into the report of its queue."""
+    seen: set[tuple[str, str, str, str]] = set()
     for entry in entries:
-        try:
-            job = _decode(entry, job_type, files_allowed)
-        except JobRefused as refusal:
-            report.refused.append({"place": entry.place, "reason": refusal.reason.message})
-            continue
-        key = (job.business_id, job.image_id, job.image_url)
-        if key in seen:
-            report.duplicates += 1
-            continue
-        seen.add(key)
-        yield Checked(entry.place, job)
+        for target in targets:
+            report = reports[target.queue]
+            try:
+                job = _decode(entry, target.job_type, files_allowed)
+            except JobRefused as refusal:
+                report.refused.append({"place": entry.place, "reason": refusal.reason.message})
+                continue
+            key = (target.queue, job.business_id, job.image_id, job.image_url)
+            if key in seen:
+                report.duplicates += 1
+                continue
+            seen.add(key)
+            yield Checked(entry.place, job, target.queue)
 
 
 def _decode(entry: Entry, job_type: type[Job], files_allowed: bool) -> Job:
@@ -71,9 +95,8 @@ def _decode(entry: Entry, job_type: type[Job], files_allowed: bool) -> Job:
 
 async def send(
     call: Call,
-    queue: str,
     jobs: Iterator[Checked],
-    report: Report,
+    reports: Reports,
     *,
     per_second: float | None,
     stopping: asyncio.Event,
@@ -85,31 +108,34 @@ async def send(
     while chunk := list(islice(jobs, size)):
         await _pause_until(due, stopping)
         if stopping.is_set():
-            report.stopped_by = "asked to stop"
-            _leave_out(chunk, jobs, report)
+            _leave_out(chunk, jobs, reports, "asked to stop")
             return
         due = max(due, time.monotonic() - 1) + (len(chunk) / per_second if per_second else 0)
-        if not await _send_chunk(call, queue, chunk, report):
-            _leave_out([], jobs, report)
-            return
+        for queue in dict.fromkeys(checked.queue for checked in chunk):
+            own, chunk = _split(chunk, queue)
+            silent = await _send_part(call, queue, own, reports[queue])
+            if silent is not None:
+                reports[queue].stopped_by = silent
+                _leave_out(chunk, jobs, reports, silent)
+                return
         advance()
 
 
-async def _send_chunk(call: Call, queue: str, chunk: list[Checked], report: Report) -> bool:
-    """Whether there was an answer for at least one of them."""
-    bodies = [checked.job.encode().decode() for checked in chunk]
+def _split(chunk: list[Checked], queue: str) -> tuple[list[Checked], list[Checked]]:
+    return [one for one in chunk if one.queue == queue], [one for one in chunk if one.queue != queue]
+
+
+async def _send_part(call: Call, queue: str, part: list[Checked], report: Report) -> str | None:
+    """None when there was an answer for at least one of them, else why there was none."""
+    bodies = [checked.job.encode().decode() for checked in part]
     try:
         answers = await call("publish", {"queue": queue, "bodies": bodies})
     except JustLensError as error:
-        report.stopped_by = str(error)
-        report.unknown += [_unknown(checked, str(error)) for checked in chunk]
-        return False
-    for checked, answer in zip(chunk, answers, strict=True):
+        report.unknown += [_unknown(checked, str(error)) for checked in part]
+        return str(error)
+    for checked, answer in zip(part, answers, strict=True):
         _note(checked, answer, report)
-    silent = all(answer.get("unknown") for answer in answers)
-    if silent:
-        report.stopped_by = str(answers[0]["error"])
-    return not silent
+    return str(answers[0]["error"]) if all(answer.get("unknown") for answer in answers) else None
 
 
 def _note(checked: Checked, answer: dict[str, Any], report: Report) -> None:
@@ -130,10 +156,12 @@ def _unknown(checked: Checked, error: str) -> dict[str, str]:
     }
 
 
-def _leave_out(chunk: list[Checked], rest: Iterator[Checked], report: Report) -> None:
+def _leave_out(chunk: list[Checked], rest: Iterator[Checked], reports: Reports, why: str) -> None:
     for checked in (*chunk, *rest):
+        report = reports[checked.queue]
         report.not_sent += 1
         report.not_sent_from = report.not_sent_from or checked.place
+        report.stopped_by = why
 
 
 async def _pause_until(due: float, stopping: asyncio.Event) -> None:

@@ -24,7 +24,7 @@ _BROKER = "(broker)"
 
 def load_drivers() -> None:
     """Import them before the checks' clocks run: on a busy machine that takes seconds."""
-    for module in ("runtime.rabbitmq", "stores.mongo", "stores.s3"):
+    for module in ("runtime.rabbitmq", "stores.mongo", "stores.s3", "stores.sql.inspection", "stores.milvus"):
         import_module(f"orchestrator.{module}")
 
 
@@ -126,7 +126,7 @@ def store_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
 
 def endpoint_checks(settings: Settings, pipeline: Pipeline) -> list[Check]:
     """Every worker endpoint there is to reach: its readiness, and who it says that it is."""
-    pools = pipeline.pools_in_use()
+    pools = [pool for pool in pipeline.pools_in_use() if pool != "vlm" or settings.triton_url is None]
     urls = {
         pool: settings.endpoints.get(pool, list(pipeline.workers[pool].endpoints) if settings.mode == "servers" else [])
         for pool in pools

@@ -83,6 +83,7 @@ def render(answer: dict[str, Any]) -> Group:
 
 def _queues(answer: dict[str, Any]) -> RenderableType:
     made = table(f"Queues ({answer['mode']})", ("queue", *_COUNTS), numbers=_COUNTS)
+    made.columns[0].overflow = "fold"  # a name that is cut off may be that of two queues
     errors = []
     for row in answer["queues"]:
         if "error" in row:

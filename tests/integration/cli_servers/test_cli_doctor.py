@@ -6,8 +6,10 @@ from typing import Any
 
 from orchestrator.cli.exits import ExitCode
 from tests.kit.cli import Cli
+from tests.kit.mariadb import MariaDB
 from tests.kit.process import free_port
 from tests.kit.rabbitmq import RabbitMQ
+from tests.kit.triton import Triton
 
 
 def checks(cli: Cli, code: int, **changes: str) -> dict[str, dict[str, Any]]:
@@ -27,6 +29,7 @@ def test_doctor_finds_everything_in_order(cli: Cli, workers: dict[str, str]) -> 
     wanted = {"python", "queues file", "deadlines", "rabbitmq", "rabbitmq queues", "rabbitmq feature flag", "mongodb"}
     wanted |= {"mongodb writes", "s3", "sql", "sql rights", "milvus", "cdn"}
     assert wanted | {f"worker {name} {url}" for name, url in workers.items()} == found.keys()
+    assert "tables at 0001" in found["sql"]["detail"]
 
 
 def test_doctor_names_everything_that_is_away_with_its_remedy(cli: Cli) -> None:
@@ -39,8 +42,9 @@ def test_doctor_names_everything_that_is_away_with_its_remedy(cli: Cli) -> None:
         mongo_url=f"mongodb://u:canary@{nowhere}/",
         s3_endpoint=f"http://{nowhere}",
         sql_url=f"mysql+aiomysql://u:canary@{nowhere}/justlens",
-        milvus_url=f"http://{nowhere}",
-        endpoints=json.dumps({name: [f"http://{nowhere}"] for name in ("enhance", "clip", "text", "vlm")}),
+        milvus_url=f"http://u:canary@{nowhere}",
+        triton_url=nowhere,
+        endpoints=json.dumps({pool: [f"http://{nowhere}"] for pool in ("enhance", "clip", "text")}),
         cdn_purge_url=f"http://{nowhere}/purge?token=canary",
         store_timeout_s="1",
     )
@@ -49,7 +53,10 @@ def test_doctor_names_everything_that_is_away_with_its_remedy(cli: Cli) -> None:
     assert failing == found.keys() - {"python", "queues file", "deadlines"}
     assert all(found[name]["remedy"] and found[name]["detail"] for name in failing)
     assert "JUSTLENS_AMQP_URL" in found["rabbitmq"]["remedy"] and "JUSTLENS_MONGO_URL" in found["mongodb"]["remedy"]
+    for name, setting in (("sql", "SQL_URL"), ("milvus", "MILVUS_URL"), ("triton", "TRITON_URL")):
+        assert f"JUSTLENS_{setting}" in found[name]["remedy"]
     assert "canary" not in json.dumps(found)
+    assert not any(name.startswith("worker vlm") for name in found)  # Triton is asked instead
 
 
 def test_doctor_sees_one_dependency_fail_and_the_others_well(cli: Cli, rabbitmq: RabbitMQ, vhost_name: str) -> None:
@@ -68,3 +75,25 @@ def test_doctor_sees_one_dependency_fail_and_the_others_well(cli: Cli, rabbitmq:
     failing = {name for name, check in found.items() if check["state"] == "failing"}
     assert failing == {"s3", "rabbitmq queues"}
     assert "topology apply" in found["rabbitmq queues"]["remedy"]
+
+
+def test_doctor_sees_missing_tables_and_a_missing_right(cli: Cli, mariadb: MariaDB, sql_database: str) -> None:
+    mariadb.query(f"REVOKE UPDATE ON {sql_database}.alttags FROM {sql_database}_app")
+    rights = checks(cli, code=ExitCode.UNAVAILABLE)
+    assert rights["sql"]["state"] == "ok"
+    assert rights["sql rights"]["state"] == "failing" and "UPDATE command denied" in rights["sql rights"]["detail"]
+    assert "UPDATE" in rights["sql rights"]["remedy"]
+
+    empty = mariadb.make_database()
+    try:
+        tables = checks(cli, code=ExitCode.UNAVAILABLE, sql_url=mariadb.url(empty))
+    finally:
+        mariadb.drop_database(empty)
+    assert "the tables are at no migration" in tables["sql"]["detail"] and "alembic" in tables["sql"]["remedy"]
+
+
+def test_doctor_says_which_models_triton_has_ready(cli: Cli, triton: Triton) -> None:
+    found = checks(cli, code=ExitCode.UNAVAILABLE, triton_url=triton.url)
+
+    assert found["triton"]["state"] == "ok"
+    assert "Llama-3.2-11B-Vision-Instruct, llava-1.5-7b-hf" in found["triton"]["detail"]

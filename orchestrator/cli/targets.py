@@ -1,0 +1,45 @@
+"""Where `justlens publish` sends: roads and queues by name."""
+
+from collections.abc import Sequence
+
+import typer
+
+from orchestrator.cli.sending import Target
+from orchestrator.config import Pipeline
+
+_OPTION = "--to"
+
+
+def targets_of(to: str, pipeline: Pipeline) -> list[Target]:
+    """The targets that ``to`` names, separated by commas: roads (enhance, relevance: the first queue of the file that
+    takes that job) or queues. Raises BadParameter for a name that is unknown, or a queue that is named twice."""
+    targets = [_target(name.strip(), pipeline) for name in to.split(",")]
+    queues = [target.queue for target in targets]
+    twice = sorted({queue for queue in queues if queues.count(queue) > 1})
+    if twice:
+        raise typer.BadParameter(f"{', '.join(twice)} is named twice", param_hint=_OPTION)
+    return targets
+
+
+def _target(name: str, pipeline: Pipeline) -> Target:
+    from orchestrator.stages import STAGES
+
+    roads: dict[str, str] = {}
+    for queue, spec in pipeline.queues.items():
+        schema = str(STAGES[spec.stage].job_type.model_fields["schema_"].default)
+        roads.setdefault(schema.removeprefix("justlens.").partition("/")[0], queue)
+    found = name if name in pipeline.queues else roads.get(name)
+    if found is None:
+        known = f"roads {', '.join(roads)}; queues {', '.join(pipeline.queues)}"
+        raise typer.BadParameter(f"no road or queue '{name}'; known: {known}", param_hint=_OPTION)
+    return Target(name, found, STAGES[pipeline.queues[found].stage].job_type)
+
+
+def fields_of(target: Target) -> frozenset[str]:
+    """The fields that a body for this target can have."""
+    return frozenset(field.alias or name for name, field in target.job_type.model_fields.items())
+
+
+def common_fields(targets: Sequence[Target]) -> frozenset[str]:
+    """The fields that a body can have for every one of the targets."""
+    return frozenset.intersection(*map(fields_of, targets))
