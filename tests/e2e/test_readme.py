@@ -53,9 +53,9 @@ def test_its_two_commands_are_what_ci_runs_and_what_the_makefile_has() -> None:
 
 def test_the_embedded_tour_works_command_by_command(tmp_path: Path) -> None:
     shutil.rmtree(ROOT / "build" / "tour", ignore_errors=True)
-    environment = plain_environment({"HOME": str(tmp_path)})
+    environment = plain_environment({"HOME": str(tmp_path), "JUSTLENS_API_PORT": "0"})
     outputs = [run(block, environment) for block in EMBEDDED]
-    assert len(outputs) == 4
+    assert len(outputs) == 5
     status = run("justlens --data-dir build/tour status --json\n", environment)
     assert '"done": 1' in status
     shutil.rmtree(ROOT / "build" / "tour")
@@ -65,8 +65,9 @@ async def test_the_tour_of_a_deployment_works_on_real_servers(servers: Servers, 
     with Worker(tmp_path) as worker:
         async with Deployment(servers, tmp_path, Options(worker_urls=[worker.url])) as deployment:
             environment = plain_environment({"HOME": str(tmp_path), **deployment.environment()})
-            environment["JUSTLENS_HTTP_PORT"] = str(free_port())
-            assert len(SERVERS) == 2
+            environment |= {f"JUSTLENS_{name}_PORT": str(free_port()) for name in ("HTTP", "API")}
+            environment["JUSTLENS_API_KEYS"] = '{"shop-front": {"key": "only-for-this-test", "scopes": ["read"]}}'
+            assert len(SERVERS) == 3
             for block in SERVERS:
                 await asyncio.to_thread(run, block.replace("8101", str(free_port())), environment)
 

@@ -13,7 +13,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from structlog.contextvars import get_contextvars
@@ -52,16 +52,26 @@ CALLS = (
     "index",
     "ack",
 )
-POINTS = tuple(f"{side}_{call}" for call in CALLS for side in ("before", "after"))
+
+
+def sides(calls: Sequence[str]) -> tuple[str, ...]:
+    """The two points of each call."""
+    return tuple(f"{side}_{call}" for call in calls for side in ("before", "after"))
+
+
+POINTS = sides(CALLS)
+
+Port = tuple[type, str, Callable[..., str]]
+"""A class, one of its methods, and what names a call of it from its arguments."""
 
 
 class CrashPoint:
     """Ends the process at the ``count``-th pass of the point ``name``."""
 
-    def __init__(self, order: str, image: str | None) -> None:
+    def __init__(self, order: str, image: str | None, points: Sequence[str]) -> None:
         self.name, _, count = order.partition(":")
-        if self.name not in POINTS:
-            raise SystemExit(f"CRASH_AT: no point '{self.name}'; known: {', '.join(POINTS)}")
+        if self.name not in points:
+            raise SystemExit(f"CRASH_AT: no point '{self.name}'; known: {', '.join(points)}")
         self._left = int(count or 1)
         self._image = image
 
@@ -75,15 +85,15 @@ class CrashPoint:
             os._exit(CRASHED)
 
 
-def wrap(owner: type, method: str, point: CrashPoint, call_name: Callable[..., str]) -> None:
-    """Let ``owner.method`` pass its two points; ``call_name`` names the call from its arguments."""
+def wrap(owner: type, method: str, call_name: Callable[..., str], passed: Callable[[str], None]) -> None:
+    """Let ``owner.method`` tell ``passed`` of its two points; ``call_name`` names the call from its arguments."""
     original = getattr(owner, method)
 
     async def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
         name = call_name(*args, **kwargs)
-        point.passed(f"before_{name}")
+        passed(f"before_{name}")
         result = await original(self, *args, **kwargs)
-        point.passed(f"after_{name}")
+        passed(f"after_{name}")
         return result
 
     setattr(owner, method, wrapped)
@@ -107,25 +117,21 @@ def publish_name(queue: str, message: Any) -> str:
     return "publish_hand_back" if HAND_BACKS in message.headers else "publish_stamp"
 
 
-def install(point: CrashPoint) -> None:
-    """Wrap every port."""
-    calls: list[tuple[type, str, Callable[..., str]]] = [
-        (SafeFetcher, "fetch", lambda url: "fetch"),
-        (StoredOriginals, "find_original", lambda sha256: "find_original"),
-        (EnhanceClient, "enhance", lambda body, **_: "enhance"),
-        (StoreApplier, "write", write_name),
-        (StoreApplier, "effect", lambda effect: "purge"),
-        (MongoDocuments, "find_job", lambda job_id, queue: "find_job"),
-        (MongoDocuments, "record_job", lambda entry: "ledger"),
-        (MongoDocuments, "index_dead_letter", lambda letter: "index"),
-        (RabbitBroker, "publish", publish_name),
-        (RabbitBroker, "ack", lambda delivery: "ack"),
-    ]
-    for owner, method, call_name in calls:
-        wrap(owner, method, point, call_name)
+PORTS: tuple[Port, ...] = (
+    (SafeFetcher, "fetch", lambda url: "fetch"),
+    (StoredOriginals, "find_original", lambda sha256: "find_original"),
+    (EnhanceClient, "enhance", lambda body, **_: "enhance"),
+    (StoreApplier, "write", write_name),
+    (StoreApplier, "effect", lambda effect: "purge"),
+    (MongoDocuments, "find_job", lambda job_id, queue: "find_job"),
+    (MongoDocuments, "record_job", lambda entry: "ledger"),
+    (MongoDocuments, "index_dead_letter", lambda letter: "index"),
+    (RabbitBroker, "publish", publish_name),
+    (RabbitBroker, "ack", lambda delivery: "ack"),
+)
 
 
-def life(order: str | None) -> int:
+def life(order: str | None, points: Sequence[str], ports: Sequence[Port]) -> int:
     """One process, from its fork to its end; the exit code."""
     pid = os.fork()
     if pid == 0:
@@ -133,7 +139,9 @@ def life(order: str | None) -> int:
             signal.signal(number, signal.SIG_DFL)
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: who kills the parent means the child
         if order is not None:
-            install(CrashPoint(order, os.environ.get("CRASH_IMAGE")))
+            point = CrashPoint(order, os.environ.get("CRASH_IMAGE"), points)
+            for port in ports:
+                wrap(*port, point.passed)
         command_line()
         os._exit(0)
     for number in FORWARDED:
@@ -142,12 +150,12 @@ def life(order: str | None) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def main() -> None:
+def main(points: Sequence[str] = POINTS, ports: Sequence[Port] = PORTS) -> None:
     """One life per order, then lives without; the exit code of the first that was not cut short."""
     orders = [order for order in os.environ.get("CRASH_AT", "").split(",") if order]
     code = CRASHED
     while code in (CRASHED, -signal.SIGKILL):
-        code = life(orders.pop(0) if orders else None)
+        code = life(orders.pop(0) if orders else None, points, ports)
     sys.exit(code)
 
 

@@ -35,7 +35,8 @@ class TestEmbedded:
         documents = await EmbeddedDocuments.open(tmp_path / "documents.sqlite")
         now_ms = time.time_ns() // 1_000_000
         for days_ago in (31, 29, 0):
-            monkeypatch.setattr("orchestrator.stores.embedded.ledger.now_ms", lambda ago=days_ago: now_ms - ago * 86_400_000)
+            then_ms = now_ms - days_ago * 86_400_000
+            monkeypatch.setattr("orchestrator.stores.embedded.ledger.now_ms", lambda then_ms=then_ms: then_ms)
             await documents.record_job(LedgerEntry(f"j{days_ago}", "q", "done", 1, "b", "i", 1, 1.0))
         kept = [days_ago for days_ago in (31, 29, 0) if await documents.find_job(f"j{days_ago}", "q")]
         await documents.close()

@@ -20,7 +20,7 @@ class Verdict:
     lost: tuple[JobKey, ...]
     """Confirmed, or evidently there because its successor is, and now nowhere."""
     missing_next: tuple[Hop, ...]
-    """Done, but the job that follows from it is nowhere."""
+    """Done, or on a detour, but the job that follows from it is nowhere."""
     unexpected: tuple[JobKey, ...]
     """Found, though nobody published it and it follows from nothing."""
     double_terminal: tuple[JobKey, ...]
@@ -92,23 +92,26 @@ def _attempted(evidence: Evidence) -> frozenset[JobKey]:
     frontier = set(evidence.confirmed | evidence.unknown)
     while frontier:
         reached |= frontier
-        frontier = {after for key in frontier for after in evidence.expected_next.get(key, ())} - reached
+        frontier = {after for key in frontier for after in evidence.followers(key)} - reached
     return frozenset(reached)
 
 
 def _lost(evidence: Evidence, found: frozenset[JobKey]) -> Iterator[JobKey]:
-    """A job that only its predecessor can have published proves that the predecessor was there."""
+    """A job that only its predecessor can have published proves that the predecessor was there.
+
+    One on a detour is where the detour leads; whether that is somewhere is a question of what follows.
+    """
     published_by_us = found - evidence.confirmed - evidence.unknown
-    for key in _attempted(evidence) - found:
-        proofs = published_by_us.intersection(evidence.expected_next.get(key, ()))
+    for key in _attempted(evidence) - found - evidence.detoured:
+        proofs = published_by_us.intersection(evidence.followers(key))
         if key in evidence.confirmed or proofs:
             yield key
 
 
 def _missing_next(evidence: Evidence, found: frozenset[JobKey]) -> Iterable[Hop]:
-    return {
-        Hop(key, after) for key in evidence.done for after in evidence.expected_next.get(key, ()) if after not in found
-    }
+    hops = {Hop(key, after) for key in evidence.done for after in evidence.expected_next.get(key, ())}
+    hops |= {Hop(key, evidence.detours[key]) for key in evidence.detoured - found}
+    return {hop for hop in hops if hop.next not in found}
 
 
 def _miscounts(evidence: Evidence) -> Iterator[Miscount]:

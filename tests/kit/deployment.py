@@ -18,10 +18,11 @@ from orchestrator.domain.errors import PublishUnconfirmed, Unavailable
 from orchestrator.runtime.ports import Message
 from orchestrator.runtime.rabbitmq import RabbitBroker
 from orchestrator.wiring import load_checked_pipeline
+from tests.kit.blueprint import MODELS, pipeline_document, settings_of, variables
 from tests.kit.blueprint import Options as Options
 from tests.kit.blueprint import Servers as Servers
-from tests.kit.blueprint import pipeline_document, settings_of, variables
 from tests.kit.checker import Verdict, check
+from tests.kit.events import EVENTS_QUEUE, Heard, listen
 from tests.kit.evidence import Evidence, JobKey
 from tests.kit.gathering import gather
 from tests.kit.load import Planned
@@ -42,11 +43,15 @@ class Deployment:
         self.folder = folder
         self.options = options or Options()
         self.outside = Outside()
-        self.worker_ports = [] if self.options.worker_urls else [free_port() for _ in range(self.options.stub_workers)]
+        enhance, relevance = ("enhance" in self.options.roads), ("relevance" in self.options.roads)
+        stubs = 0 if self.options.worker_urls or not enhance else self.options.stub_workers
+        self.worker_ports = [free_port() for _ in range(stubs)]
+        self.model_ports = {name: free_port() for name in MODELS} if relevance else {}
         self.processes = Processes(folder)
         self.jobs: list[Planned] = []
         self.confirmed: set[JobKey] = set()
         self.unknown: set[JobKey] = set()
+        self.heard: Heard = Heard()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -55,13 +60,18 @@ class Deployment:
             await self._stack.enter_async_context(self.outside)
             for port in self.worker_ports:
                 self.processes.start_worker(port, self.options.worker_latency_s)
+            for name, port in self.model_ports.items():
+                self.processes.start_model(name, port, self.options.worker_latency_s)
             direct = replace(self.servers, amqp_port=None)
-            self.queues_file.write_text(yaml.safe_dump(pipeline_document(self.options, self.worker_ports)))
+            document = pipeline_document(self.options, self.worker_ports, self.model_ports)
+            self.queues_file.write_text(yaml.safe_dump(document))
             self.settings = load_settings(**self._settings(direct))
             self.pipeline = load_checked_pipeline(self.settings)
             self.broker = RabbitBroker(self.settings)
             self._stack.push_async_callback(self.broker.close)
             await self.broker.apply_topology(self.pipeline)
+            if self.model_ports:
+                await asyncio.to_thread(listen, self.servers.rabbitmq, self.servers.vhost)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -95,15 +105,15 @@ class Deployment:
         extra = {"CRASH_AT": crash_at, "CRASH_IMAGE": image}
         environment = self.environment() | variables(settings)
         environment |= {name: value for name, value in extra.items() if value}
-        module = "orchestrator" if crash_at is None else "tests.faults.crashing"
-        process = self.processes.start_orchestrator(environment, module)
+        launcher = "tests.faults.relevance.crashing" if self.model_ports else "tests.faults.crashing"
+        process = self.processes.start_orchestrator(environment, "orchestrator" if crash_at is None else launcher)
         if ready:
             await process.ready()
         return process
 
     async def workers_ready(self) -> None:
         """Return when every stub worker listens."""
-        for port in self.worker_ports:
+        for port in (*self.worker_ports, *self.model_ports.values()):
             await asyncio.to_thread(wait_until, lambda port=port: _listens(port), 20, "a stub worker to listen")
 
     async def publish(self, jobs: Iterable[Planned], *, copies: int = 1, in_flight: int = 64) -> None:
@@ -153,7 +163,8 @@ class Deployment:
         return empty_since - began
 
     async def _left(self) -> dict[str, int]:
-        totals = {name: total for name, total in (await self.totals()).items() if not name.startswith("error.")}
+        mine = {name: total for name, total in (await self.totals()).items() if name != EVENTS_QUEUE}
+        totals = {name: total for name, total in mine.items() if not name.startswith("error.")}
         ready = {queue: (await self.broker.depth(queue)).ready for queue in self.pipeline.queues}
         return {name: max(total, ready.get(name, 0)) for name, total in totals.items()}
 

@@ -73,8 +73,10 @@ class Evidence:
     ``confirmed`` and ``unknown`` are the publishes from outside: answered with yes, and not answered. ``done`` are
     the ledger's entries. ``dead`` counts the messages in error.<queue>, ``queued`` those still in a main queue, in
     its retry tiers or held in transit. ``expected_next`` names, for a job in a queue, the jobs that follow from it
-    being done. ``totals`` is the broker's own count per queue, over its main queue, retry tiers and error queue,
-    taken at the moment ``dead`` and ``queued`` describe; a queue left out is not counted.
+    being done. ``detours`` names, for a job that may have to go through another queue first, the job it is there;
+    ``detoured`` are the jobs of which the ledger says that they are on that way. ``totals`` is the broker's own count
+    per queue, over its main queue, retry tiers and error queue, taken at the moment ``dead`` and ``queued`` describe;
+    a queue left out is not counted.
     """
 
     confirmed: frozenset[JobKey]
@@ -83,6 +85,8 @@ class Evidence:
     dead: Mapping[JobKey, int] = field(default_factory=dict)
     queued: Mapping[JobKey, int] = field(default_factory=dict)
     expected_next: Mapping[JobKey, tuple[JobKey, ...]] = field(default_factory=dict)
+    detours: Mapping[JobKey, JobKey] = field(default_factory=dict)
+    detoured: frozenset[JobKey] = frozenset()
     effects: tuple[Effect, ...] = ()
     totals: Mapping[str, int] = field(default_factory=dict)
 
@@ -90,6 +94,11 @@ class Evidence:
     def found(self) -> frozenset[JobKey]:
         """Every job that is somewhere."""
         return self.done | present(self.dead) | present(self.queued)
+
+    def followers(self, key: JobKey) -> tuple[JobKey, ...]:
+        """Every job that this one can publish."""
+        away = self.detours.get(key)
+        return (*self.expected_next.get(key, ()), *(() if away is None else (away,)))
 
 
 def present(copies: Mapping[JobKey, int]) -> frozenset[JobKey]:

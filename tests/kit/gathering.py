@@ -11,6 +11,7 @@ from orchestrator.runtime.ports import Delivery
 from tests.kit.evidence import Effect, Evidence, JobKey
 from tests.kit.load import UPDATE, Naming, Planned
 from tests.kit.pictures import RECIPE, enhanced_picture
+from tests.kit.relevance_load import PlannedRelevance, detours_of, hops_of
 
 if TYPE_CHECKING:
     from tests.kit.deployment import Deployment
@@ -28,6 +29,12 @@ async def gather(deployment: "Deployment") -> Evidence:
         dead.update(naming.of_body(queue, each.body) for each in await peek(deployment, error_queue(queue)))
         for name in around(deployment, queue):
             queued.update(naming.of_body(queue, each.body) for each in await peek(deployment, name))
+    effects = tuple(await asyncio.to_thread(_effects, deployment))
+    described = [job for job in jobs if isinstance(job, PlannedRelevance)]
+    if deployment.model_ports:
+        from tests.kit.relevance_gathering import gather_relevance  # its drivers take seconds to import
+
+        effects += await gather_relevance(deployment, ledger)
     return Evidence(
         confirmed=frozenset(deployment.confirmed),
         unknown=frozenset(deployment.unknown - deployment.confirmed),
@@ -36,10 +43,19 @@ async def gather(deployment: "Deployment") -> Evidence:
         ),
         dead=dict(dead),
         queued=dict(queued),
-        expected_next={job.key: (update_key(job),) for job in jobs if job.source is not None},
-        effects=tuple(await asyncio.to_thread(_effects, deployment)),
+        expected_next={job.key: (update_key(job),) for job in enhancing(jobs)} | hops_of(described),
+        detours=detours_of(described),
+        detoured=frozenset(
+            naming.key(row["queue"], row["job_id"], row["image_id"]) for row in ledger if row["outcome"] == "detoured"
+        ),
+        effects=effects,
         totals=await _totals(deployment),
     )
+
+
+def enhancing(jobs: Sequence[Planned]) -> list[Planned]:
+    """Those of the enhancement road that anything can be made of."""
+    return [job for job in jobs if job.source is not None and not isinstance(job, PlannedRelevance)]
 
 
 def update_key(job: Planned) -> JobKey:
@@ -82,16 +98,20 @@ async def _totals(deployment: "Deployment") -> dict[str, int]:
 
 
 def _effects(deployment: "Deployment") -> Iterator[Effect]:
-    jobs = [job for job in deployment.jobs if job.source is not None]
-    yield from _objects(_listing(deployment), jobs, known_answer=not deployment.options.worker_urls)
-    yield from _documents(_metadata(deployment), jobs)
+    """Those of the enhancement road. What lies there of the other one is for that one to judge."""
+    jobs = enhancing(deployment.jobs)
+    others = [job for job in deployment.jobs if isinstance(job, PlannedRelevance)]
+    listing = {key: etag for key, etag in listed(deployment).items() if key not in {job.original for job in others}}
+    yield from _objects(listing, jobs, known_answer=not deployment.options.worker_urls)
+    documents = rows_of(deployment, "metadata")
+    yield from _documents({key: documents[key] for key in documents.keys() - {job.image for job in others}}, jobs)
     for job in jobs:
         yield Effect(f"purge {job.served_url}", deployment.outside.purges[job.served_url], HARMLESS, update_key(job))
     for url in deployment.outside.purges.keys() - {job.served_url for job in jobs}:
         yield Effect(f"purge {url}", deployment.outside.purges[url], 0)
 
 
-def _listing(deployment: "Deployment") -> dict[str, str]:
+def listed(deployment: "Deployment") -> dict[str, str]:
     """Every object's key with its ETag, which is the MD5 of its bytes."""
     client = deployment.servers.s3.client()
     try:
@@ -107,11 +127,11 @@ def _objects(listing: Mapping[str, str], jobs: Sequence[Planned], *, known_answe
     for job in {job.sha256: job for job in jobs}.values():
         assert job.source is not None
         original = f"originals/{job.sha256}"
-        yield Effect(f"object {original}", _right(left.pop(original, None), job.source.body), job=job.key)
+        yield Effect(f"object {original}", right(left.pop(original, None), job.source.body), job=job.key)
         folder = f"enhanced/{job.sha256}/"
         if known_answer:
             key = f"{folder}{RECIPE}.png"
-            yield Effect(f"object {key}", _right(left.pop(key, None), enhanced_picture(job.source.body)), job=job.key)
+            yield Effect(f"object {key}", right(left.pop(key, None), enhanced_picture(job.source.body)), job=job.key)
         else:
             found = [key for key in left if key.startswith(folder)]
             yield Effect(f"objects {folder}", len([left.pop(key) for key in found]), job=job.key)
@@ -119,14 +139,15 @@ def _objects(listing: Mapping[str, str], jobs: Sequence[Planned], *, known_answe
         yield Effect(f"object {key}", 1, 0)
 
 
-def _right(etag: str | None, body: bytes) -> int:
+def right(etag: str | None, body: bytes) -> int:
     """1 for an object with these bytes. One with others has not taken effect, whatever it is."""
     return int(etag == hashlib.md5(body).hexdigest())
 
 
-def _metadata(deployment: "Deployment") -> dict[str, dict[str, Any]]:
+def rows_of(deployment: "Deployment", collection: str) -> dict[str, dict[str, Any]]:
+    """Every document of a collection, by its key."""
     with deployment.servers.mongod.client() as client:
-        return {row["_id"]: row for row in client[deployment.servers.database]["metadata"].find()}
+        return {row["_id"]: row for row in client[deployment.servers.database][collection].find()}
 
 
 def _documents(found: Mapping[str, dict[str, Any]], jobs: Sequence[Planned]) -> Iterator[Effect]:

@@ -25,6 +25,8 @@ Kind = Literal[
     "undecodable",  # the body is no JSON
 ]
 PROCESS, BULK, UPDATE = "image_enhance_process", "image_enhance_bulk", "image_enhance_update"
+DESCRIBE, TAG = "image_relevance_process", "image_tag_process"
+SCORE, SEO = "image_relevance_score", "image_relevance_seo_process"
 FOR_EVER = 10**9
 ENDS_WELL: frozenset[Kind] = frozenset({"healthy", "unstamped", "hashed", "flaky_source", "flaky_worker"})
 

@@ -142,10 +142,18 @@ class Processes:
 
     def start_worker(self, port: int, latency_s: float) -> None:
         """Start a stub worker on ``port``; whatever ran there before is killed."""
+        self._start_stub(["tests.kit.stub_worker"], port, latency_s)
+
+    def start_model(self, service: str, port: int, latency_s: float) -> None:
+        """The same for a stub of the relevance road: ``clip``, ``text`` or ``vlm``."""
+        self._start_stub(["tests.kit.stub_models", service], port, latency_s)
+
+    def _start_stub(self, module: list[str], port: int, latency_s: float) -> None:
         self.kill_worker(port)
         arguments = ["--port", str(port), "--latency-ms", f"{latency_s * 1000:g}"]
-        command: list[Any] = [sys.executable, "-m", "tests.kit.stub_worker", *arguments]
-        env = plain_environment({"HOME": str(self.folder)})
+        command: list[Any] = [sys.executable, "-m", *module, *arguments]
+        # One thread of numerics: stubs are many, and the machine is small.
+        env = plain_environment({"HOME": str(self.folder), "OPENBLAS_NUM_THREADS": "1"})
         self.workers[port] = Child(command, env, self.folder / f"worker-{port}.log", ROOT)
 
     def kill_worker(self, port: int) -> None:

@@ -2,7 +2,8 @@
 
     python -m tests.kit.stub_models clip --port 8102 [--latency-ms 20]
 
-Vectors and answers are derived from the bytes alone, so that the same job writes the same values whoever does it.
+Vectors and answers are derived from the bytes alone, so that the same job writes the same values whoever does it. The
+order ``fail`` is for every service; ``fail_clip`` and ``fail_vlm`` are for the one they name.
 """
 
 import argparse
@@ -128,7 +129,7 @@ class StubModel:
         if verb == "sleep":
             await asyncio.sleep(argument / 1000)
         digest = hashlib.sha256(body).digest()
-        if verb == "fail" and self.failures[digest] < argument:
+        if verb in ("fail", f"fail_{self.service}") and self.failures[digest] < argument:
             self.failures[digest] += 1
             return refusal(500, "stub_failed", "the picture asks for a failure")
         return None
