@@ -28,6 +28,16 @@ TO_HELP = (
     " queue by its name."
 )
 
+ImageTypeOption = Annotated[
+    Literal["general", "face", "text"] | None, typer.Option(help="enhance: image_type of jobs that name none.")
+]
+PromptOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="relevance: prompt profile of jobs that name none.")
+]
+ServedUrlOption = Annotated[
+    list[str] | None, typer.Option(help="A URL to purge once done, for jobs that name none. Repeatable.")
+]
+
 
 def publish(
     context: typer.Context,
@@ -35,16 +45,10 @@ def publish(
     to: Annotated[str, typer.Option("--to", help=TO_HELP)] = "enhance",
     business: Annotated[str | None, typer.Option(help="business_id of jobs that name none.")] = None,
     image: Annotated[str | None, typer.Option(help="image_id of a single picture; else its name.")] = None,
-    image_type: Annotated[
-        Literal["general", "face", "text"] | None, typer.Option(help="enhance: image_type of jobs that name none.")
-    ] = None,
+    image_type: ImageTypeOption = None,
     force: Annotated[bool, typer.Option("--force", help="enhance: even a picture that is large enough.")] = False,
-    prompt: Annotated[
-        str | None, typer.Option(metavar="NAME", help="relevance: prompt profile of jobs that name none.")
-    ] = None,
-    served_url: Annotated[
-        list[str] | None, typer.Option(help="A URL to purge once done, for jobs that name none. Repeatable.")
-    ] = None,
+    prompt: PromptOption = None,
+    served_url: ServedUrlOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the jobs.")] = False,
     rate: Annotated[float | None, typer.Option(parser=per_second, metavar="N/s", help="At most so many.")] = None,
     as_json: AsJson = False,
@@ -67,24 +71,29 @@ def publish(
     jobs = check(read, targets, files_allowed=settings.mode == "embedded", reports=reports)
     try:
         if dry_run:
-            for checked in jobs:
-                reports[checked.queue].published.append(str(checked.job.job_id))
+            _only_checked(jobs, reports)
         else:
-            total = count_of(source, kind)
-            total = None if total is None else total * len(targets)
+            count = count_of(source, kind)
+            total = None if count is None else count * len(targets)
             asked.operate(lambda call: _send(call, jobs, reports, rate, total=total, shown=not as_json))
     except OSError as error:
         raise typer.BadParameter(f"{source}: {error.strerror}", param_hint="SOURCE") from error
     left_out = pictures_in(Path(source))[1] if kind == "folder" else 0
     show(reports, dry_run=dry_run, as_json=as_json, left_out=left_out)
-    if not all(report.complete for report in reports.values()):
-        raise typer.Exit(_exit_code(reports))
+    _exit_unless_complete(reports)
 
 
-def _exit_code(reports: Reports) -> ExitCode:
+def _only_checked(jobs: Iterator[Checked], reports: Reports) -> None:
+    for checked in jobs:
+        reports[checked.queue].published.append(str(checked.job.job_id))
+
+
+def _exit_unless_complete(reports: Reports) -> None:
+    if all(report.complete for report in reports.values()):
+        return
     unknown = any(report.unknown for report in reports.values())
     published = any(report.published for report in reports.values())
-    return ExitCode.UNAVAILABLE if unknown and not published else ExitCode.NOT_DONE
+    raise typer.Exit(ExitCode.UNAVAILABLE if unknown and not published else ExitCode.NOT_DONE)
 
 
 def _present(**given: Any) -> dict[str, Any]:

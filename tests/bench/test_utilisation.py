@@ -33,16 +33,8 @@ async def test_the_share_of_its_time_a_consumer_works(
     jobs: int,
     at_least: float,
 ) -> None:
-    plan = Plan(
-        rabbitmq.amqp_url(vhost_name),
-        mongod.url,
-        mongo_database,
-        worker_url="",
-        consumers=consumers,
-        warm_up=10 * consumers,
-        jobs=jobs,
-        work_s=work_ms / 1000,
-    )
+    urls = (rabbitmq.amqp_url(vhost_name), mongod.url, mongo_database)
+    plan = Plan(*urls, "", consumers=consumers, warm_up=10 * consumers, jobs=jobs, work_s=work_ms / 1000)
     shares: dict[str, list[float]] = {"ours": [], "bare": []}
     async with open_bench(rabbitmq, vhost_name) as bench:
         for number in range(ROUNDS):

@@ -96,18 +96,7 @@ def build_tiny_mllama(folder: Path, *, chat_template: bool = True, seed: int = 0
         intermediate_layers_indices=[1],
         supported_aspect_ratios=[[1, 1], [1, 2], [2, 1]],
     )
-    text = MllamaTextConfig(
-        **_SIZES,
-        num_hidden_layers=3,
-        num_key_value_heads=2,
-        cross_attention_layers=[1],
-        vocab_size=len(tokenizer) - 1,
-        max_position_embeddings=_CONTEXT,
-        rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    text = _mllama_text(tokenizer)
     image_token = tokenizer.convert_tokens_to_ids("<|image|>")
     torch.manual_seed(seed)
     config = MllamaConfig(vision_config=vision, text_config=text, image_token_index=image_token)
@@ -123,6 +112,21 @@ def build_tiny_mllama(folder: Path, *, chat_template: bool = True, seed: int = 0
         pad_token_id=tokenizer.pad_token_id,
     )
     return _save(folder, model, processor)
+
+
+def _mllama_text(tokenizer: PreTrainedTokenizerFast) -> MllamaTextConfig:
+    return MllamaTextConfig(
+        **_SIZES,
+        num_hidden_layers=3,
+        num_key_value_heads=2,
+        cross_attention_layers=[1],
+        vocab_size=len(tokenizer) - 1,
+        max_position_embeddings=_CONTEXT,
+        rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
 
 
 def _save(folder: Path, model: PreTrainedModel, processor: LlavaProcessor | MllamaProcessor) -> Path:

@@ -37,17 +37,7 @@ async def test_enhancing_and_tagging_go_on_while_the_language_model_is_out_of_re
     all_servers: Servers, tmp_path: Path, window_s: float, least_share: float
 ) -> None:
     await seed_catalogue(all_servers)
-    # The stubs' latency sets the pace, so that a machine with other work to do has time left. As in production, a
-    # question may take longer than the model is away; else it would be the job's own failure.
-    options = Options(
-        roads=("enhance", "relevance"),
-        stub_workers=1,
-        worker_latency_s=LATENCY_S,
-        consumers=CONSUMERS,
-        pool={"timeout_s": 4 * window_s},
-        queue={"deadline_s": 8 * window_s},
-    )
-    async with Deployment(all_servers, tmp_path, options) as deployment:
+    async with Deployment(all_servers, tmp_path, paced(window_s)) as deployment:
         await deployment.workers_ready()
         async with FaultProxy(deployment.model_ports["vlm"]) as proxy:
             through_proxy = {"vlm": [f"http://127.0.0.1:{proxy.port}"]}
@@ -77,6 +67,20 @@ async def test_enhancing_and_tagging_go_on_while_the_language_model_is_out_of_re
         assert meanwhile[DESCRIBE] <= CONSUMERS, "pictures were described by a model that is out of reach"
         for queue in (UPDATE, TAG):
             assert meanwhile[queue] >= least_share * before[queue], f"{queue}: {before} before, {meanwhile} meanwhile"
+
+
+def paced(window_s: float) -> Options:
+    """A deployment whose pace the workers set."""
+    # The stubs' latency sets the pace, so that a machine with other work to do has time left. As in production, a
+    # question may take longer than the model is away; else it would be the job's own failure.
+    return Options(
+        roads=("enhance", "relevance"),
+        stub_workers=1,
+        worker_latency_s=LATENCY_S,
+        consumers=CONSUMERS,
+        pool={"timeout_s": 4 * window_s},
+        queue={"deadline_s": 8 * window_s},
+    )
 
 
 def to_be_tagged(outside: Outside, number: int) -> PlannedRelevance:

@@ -12,7 +12,6 @@ from orchestrator.domain.pictures import Picture
 from orchestrator.domain.prompts import profile_for, repair
 from orchestrator.domain.relevance_jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
 from orchestrator.stages import STAGES, bind
-from orchestrator.stages.describe import describe
 from tests.kit.fake_relevance import (
     HOT,
     IDENTITY,
@@ -199,7 +198,3 @@ async def test_the_original_is_kept_under_the_type_its_first_bytes_tell(head: by
     assert isinstance(outcome, Done)
     put = outcome.writes[0]
     assert isinstance(put, PutObject) and put == replace(put, body=head, content_type=media_type)
-
-
-async def test_the_stage_is_registered_under_its_name_with_its_job() -> None:
-    assert (STAGES["describe"].job_type, STAGES["describe"].run) == (RelevanceJob, describe)
