@@ -13,6 +13,8 @@ from workers.wire import HANDSHAKE_PATH, READY_PATH, WIRE_VERSION, Handshake
 
 EndpointStatus = Literal["ready", "unready", "incompatible", "ejected", "probing"]
 LOOK_TIMEOUT = aiohttp.ClientTimeout(total=2.0)
+SILENT_AFTER = 5
+"""Looks in a row that timed out, after which an endpoint is out of reach. Fewer may be a machine under load."""
 WAIT_FOR_PERMIT_S = 0.1
 log = structlog.get_logger(__name__)
 
@@ -31,7 +33,7 @@ class EndpointState:
 class Endpoint:
     """One worker, by its URL. Changed by its pool alone; ``paused_until`` is the end of its last Retry-After."""
 
-    __slots__ = ("circuit", "handshake", "in_flight", "mismatch", "paused_until", "ready", "url")
+    __slots__ = ("circuit", "handshake", "in_flight", "mismatch", "paused_until", "ready", "silent_looks", "url")
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -41,6 +43,7 @@ class Endpoint:
         self.circuit: Circuit = CLOSED
         self.in_flight = 0
         self.paused_until = 0.0
+        self.silent_looks = 0
 
     @property
     def in_use(self) -> bool:
@@ -78,18 +81,22 @@ class Endpoint:
     async def look(self, session: aiohttp.ClientSession, service: str) -> None:
         """Ask for readiness, and shake hands if that is due: before first use and after every time it was out.
 
-        A look that times out changes nothing: a machine under load answers late, and hanging requests are the
-        circuit's business. Never raises for what the other side does.
+        A look that times out changes nothing until the SILENT_AFTER-th in a row: a machine under load answers late,
+        and hanging requests are the circuit's business. An endpoint that is silent for so long is out of reach, the
+        last one too: what is sent into a black hole costs jobs attempts. Never raises for what the other side does.
         """
         try:
             async with session.get(self.url + READY_PATH, timeout=LOOK_TIMEOUT, allow_redirects=False) as response:
                 ready = response.status == 200
+            self.silent_looks = 0
             if ready and self.handshake is None:
                 self._meet(*await self._shake_hands(session, service))
             self.ready = ready
         except TRANSPORT_ERRORS as error:
             if fault_of(error).kind == "timeout":
-                return
+                self.silent_looks += 1
+                if self.silent_looks < SILENT_AFTER:
+                    return
             self.ready = False
         if not self.ready:
             self.handshake = self.mismatch = None
