@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,10 @@ def servers(
 ) -> Servers:
     """The run's real servers, with a vhost, a database and a bucket of the test's own."""
     return Servers(rabbitmq, vhost_name, mongod, mongo_database, s3_server, bucket)
+
+
+@pytest.fixture
+def all_servers(servers: Servers, mariadb: MariaDB, sql_database: str, milvus: Milvus, milvus_url: str) -> Servers:
+    """What the relevance road runs on: the servers of the enhancement road, MariaDB and Milvus, each as good as new."""
+    database = milvus_url.rpartition("/")[2]
+    return replace(servers, mariadb=mariadb, sql_database=sql_database, milvus=milvus, milvus_database=database)
