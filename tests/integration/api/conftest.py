@@ -89,6 +89,7 @@ async def stores(tmp_path: Path, empty_catalogue: Path) -> AsyncIterator[Stores]
     objects = await FolderObjects.open(tmp_path / "objects")
     copy = shutil.copy(empty_catalogue, tmp_path / "catalogue.sqlite")
     catalogue = SqlCatalogue(f"sqlite+aiosqlite:///{copy}", timeout_s=20)
+    await catalogue.ping()  # connecting, cut off by the time limit of a read, would outlive the test in its thread
     services = ApiServices(
         documents=documents,
         objects=objects,
