@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
 from orchestrator.domain.errors import ConfigurationError, Unavailable
-from orchestrator.stores.sql.database import Database, open_engine
+from orchestrator.stores.sql.database import Database
+from orchestrator.stores.sql.engines import SqlEngine
 from orchestrator.stores.sql.errors import FOREIGN, translate
 from orchestrator.stores.sql.tables import metadata
 
@@ -56,7 +57,7 @@ async def migrate(context: Context, url: str, timeout_s: float) -> None:
     ``timeout_s`` bounds connecting and waiting for another process's migrations, each. Raises what SQLAlchemy raises,
     and Unavailable when the other process does not come to an end.
     """
-    engine = open_engine(url, timeout_s, poolclass=NullPool)
+    engine = SqlEngine(url, timeout_s, poolclass=NullPool)
     try:
         async with asyncio.timeout(_LIMIT_S):
             async with asyncio.timeout(timeout_s):
