@@ -1,15 +1,18 @@
 """What only the management API tells: properties of queues, policies, feature flags, messages in transit."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from orchestrator.domain.errors import Unavailable
 from orchestrator.runtime.rabbitmq.connection import TIMEOUT_S, describe
 
 MANAGEMENT = "rabbitmq management API"
+_TRIES = 4
 _COLUMNS = "name,type,durable,auto_delete,exclusive,arguments,effective_policy_definition"
 
 
@@ -26,7 +29,7 @@ class Management:
         user, password = unquote(parts.username or "guest"), unquote(parts.password or "guest")
         self._headers = {"Authorization": aiohttp.encode_basic_auth(user, password)}
         self._vhost = quote(vhost, safe="")
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
 
     async def queues(self) -> list[dict[str, Any]]:
@@ -64,17 +67,35 @@ class Management:
             self._session = None
 
     async def _get(self, path: str) -> Any:
-        """The decoded answer; None for what does not exist."""
+        """The decoded answer; None for what does not exist.
+
+        The API counts up queues that may come and go meanwhile, and then answers 500: asked again, it is well.
+        """
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout, headers=self._headers)
+            self._session = aiohttp.ClientSession(headers=self._headers)
+        again = AsyncRetrying(
+            retry=retry_if_exception(_is_passing),
+            stop=stop_after_attempt(_TRIES),
+            wait=wait_exponential(0.1),
+            reraise=True,
+        )
         try:
-            async with self._session.get(self._url + path) as reply:
-                if reply.status == 404:
-                    return None
-                if reply.status in (401, 403):
-                    raise Unavailable(MANAGEMENT, f"{path}: the user may not read this; give it the tag administrator")
-                if reply.status != 200:
-                    raise Unavailable(MANAGEMENT, f"{path}: status {reply.status}")
-                return await reply.json()
+            async with asyncio.timeout(self._timeout_s):
+                return await again(self._once, self._session, path)
+        except aiohttp.ClientResponseError as error:
+            raise Unavailable(MANAGEMENT, f"{path}: status {error.status}") from error
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise Unavailable(MANAGEMENT, f"{path}: {describe(error)}") from error
+
+    async def _once(self, session: aiohttp.ClientSession, path: str) -> Any:
+        async with session.get(self._url + path) as reply:
+            if reply.status == 404:
+                return None
+            if reply.status in (401, 403):
+                raise Unavailable(MANAGEMENT, f"{path}: the user may not read this; give it the tag administrator")
+            reply.raise_for_status()
+            return await reply.json()
+
+
+def _is_passing(error: BaseException) -> bool:
+    return isinstance(error, aiohttp.ClientResponseError) and error.status >= 500
