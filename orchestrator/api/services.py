@@ -6,12 +6,9 @@ from functools import partial
 from typing import Protocol
 
 from orchestrator.domain.catalogue import AltText
-from orchestrator.domain.headers import Envelope
 from orchestrator.domain.jobs import EnhanceJob, Job
 from orchestrator.domain.relevance_jobs import RelevanceJob
-from orchestrator.observe import new_traceparent
-from orchestrator.runtime.lane import now_ms
-from orchestrator.runtime.ports import Broker, Message
+from orchestrator.operations.publishing import publish_confirmed
 from orchestrator.stages import STAGES
 from orchestrator.stores.ports import Documents, Objects
 from orchestrator.wiring import System
@@ -63,9 +60,3 @@ def services_of(system: System) -> ApiServices:
         successors={name: tuple(spec.next) for name, spec in pipeline.queues.items()},
         pings={"documents": system.documents.ping, "objects": system.objects.ping, "sql": system.catalogue.ping},
     )
-
-
-async def publish_confirmed(broker: Broker, queue: str, job: Job) -> None:
-    """Put a new job into ``queue``. Returns once the broker has it; raises Unavailable."""
-    envelope = Envelope(1, now_ms(), traceparent=new_traceparent())
-    await broker.publish(queue, Message(job.encode(), envelope.headers(), job.job_id))

@@ -1,17 +1,10 @@
 """The enhance workers as the stages see them."""
 
-import re
-
-from pydantic import ValidationError
-
 from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.replies import BAD_REPLY, WorkerReply
-from orchestrator.domain.errors import JobFailed
-from orchestrator.domain.jobs import Content, ImageType
+from orchestrator.clients.replies import HEX_16, WorkerReply, bad_reply, content_of, result_of
+from orchestrator.domain.jobs import ImageType
 from orchestrator.domain.pictures import EnhancedPicture, SkippedPicture
-from workers.wire import ENHANCE_PATH, RESULT_HEADER, EnhanceReply
-
-_HEX_16 = re.compile(r"[0-9a-f]{16}")
+from workers.wire import ENHANCE_PATH, EnhanceReply
 
 
 class EnhanceClient:
@@ -38,21 +31,10 @@ class EnhanceClient:
 
 def parse_enhance_reply(reply: WorkerReply, *, sha256: str, source_bytes: int) -> EnhancedPicture | SkippedPicture:
     """The reply as the stages' value. Raises JobFailed (``bad_worker_reply``) when it breaks the wire's contract."""
-    try:
-        result = EnhanceReply.model_validate_json(reply.headers.get(RESULT_HEADER, ""))
-    except ValidationError as error:
-        raise _bad(reply, f"header {RESULT_HEADER} does not parse ({error.error_count()} mistakes)") from error
+    result = result_of(reply, EnhanceReply)
+    content = content_of(reply, result.content, sha256=sha256, source_bytes=source_bytes)
     if problem := _problem(result, reply.body):
-        raise _bad(reply, problem)
-    source = result.content
-    content = Content(
-        sha256=sha256,
-        phash=source.phash,
-        width=source.width,
-        height=source.height,
-        format=source.format,
-        bytes=source_bytes,
-    )
+        raise bad_reply(reply, problem)
     if result.skipped is not None:
         return SkippedPicture(result.skipped, content)
     return EnhancedPicture(
@@ -69,13 +51,11 @@ def parse_enhance_reply(reply: WorkerReply, *, sha256: str, source_bytes: int) -
 
 def _problem(result: EnhanceReply, body: bytes) -> str | None:
     """What is wrong with the reply, or None."""
-    if min(result.content.width, result.content.height) < 1 or not _HEX_16.fullmatch(result.content.phash):
-        return "content is not described"
     if result.skipped is not None:
         return None if result.skipped and not body else "a skipped picture needs a reason and an empty body"
     if min(result.width, result.height) < 1 or not result.scale > 0:
         return f"size {result.width} x {result.height}, scale {result.scale}"
-    if not result.model or not _HEX_16.fullmatch(result.recipe):
+    if not result.model or not HEX_16.fullmatch(result.recipe):
         return "model or recipe is missing"
     return None if _looks_like(result.format, body) else f"the body is no {result.format} file"
 
@@ -85,7 +65,3 @@ def _looks_like(image_format: str, body: bytes) -> bool:
     if image_format == "webp":
         return body[:4] == b"RIFF" and body[8:12] == b"WEBP"
     return body.startswith({"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n"}[image_format])
-
-
-def _bad(reply: WorkerReply, problem: str) -> JobFailed:
-    return JobFailed(BAD_REPLY, f"{reply.endpoint}: {problem}")

@@ -1,15 +1,21 @@
 """What a worker answered, and what that means for the job. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from orchestrator.domain.errors import JobFailed, JobRefused
-from workers.wire import ErrorReply
+from orchestrator.domain.jobs import Content
+from workers.wire import RESULT_HEADER, ContentReply, ErrorReply, WireValue
 
 BUSY = 503
 BAD_REPLY = "bad_worker_reply"
+HEX_16 = re.compile(r"[0-9a-f]{16}")
+
+Result = TypeVar("Result", bound=WireValue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +46,32 @@ def accepted(reply: WorkerReply) -> WorkerReply:
     if 400 <= reply.status < 500 and error:
         raise JobRefused(error.code, error.message)
     raise JobFailed(BAD_REPLY, f"{reply.endpoint} answered status {reply.status} without the wire's error body")
+
+
+def result_of(reply: WorkerReply, kind: type[Result]) -> Result:
+    """The result header of a 200. Raises JobFailed (``bad_worker_reply``) when it is not what the wire says."""
+    try:
+        return kind.model_validate_json(reply.headers.get(RESULT_HEADER, ""))
+    except ValidationError as error:
+        mistakes = error.error_count()
+        raise bad_reply(reply, f"header {RESULT_HEADER} does not parse ({mistakes} mistakes)") from error
+
+
+def content_of(reply: WorkerReply, source: ContentReply, *, sha256: str, source_bytes: int) -> Content:
+    """What the worker read in the original, whose hash and size the caller knows. Raises JobFailed
+    (``bad_worker_reply``) for a picture without width, height or hash."""
+    if min(source.width, source.height) < 1 or not HEX_16.fullmatch(source.phash):
+        raise bad_reply(reply, "content is not described")
+    return Content(
+        sha256=sha256,
+        phash=source.phash,
+        width=source.width,
+        height=source.height,
+        format=source.format,
+        bytes=source_bytes,
+    )
+
+
+def bad_reply(reply: WorkerReply, problem: str) -> JobFailed:
+    """The error for a reply that breaks the wire's contract."""
+    return JobFailed(BAD_REPLY, f"{reply.endpoint}: {problem}")

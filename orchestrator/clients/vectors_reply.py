@@ -1,12 +1,10 @@
 """Vectors as a worker sends them, checked before anything is stored or compared. Pure."""
 
 import numpy as np
-from pydantic import ValidationError
 
-from orchestrator.clients.replies import BAD_REPLY, WorkerReply
-from orchestrator.domain.errors import JobFailed
+from orchestrator.clients.replies import WorkerReply, bad_reply, result_of
 from orchestrator.domain.vectors import Vector
-from workers.wire import RESULT_HEADER, EncodeReply
+from workers.wire import EncodeReply
 
 LENGTH_TOLERANCE = 1e-3
 _BYTES_PER_NUMBER = 4
@@ -17,10 +15,7 @@ def parse_encode_reply(reply: WorkerReply, *, count: int) -> tuple[Vector, ...]:
 
     Raises JobFailed (``bad_worker_reply``) when it breaks the wire's contract.
     """
-    try:
-        result = EncodeReply.model_validate_json(reply.headers.get(RESULT_HEADER, ""))
-    except ValidationError as error:
-        raise bad_header(reply, error) from error
+    result = result_of(reply, EncodeReply)
     if result.count != count:
         raise bad_reply(reply, f"{result.count} vectors for {count} texts")
     if not result.model:
@@ -40,13 +35,3 @@ def unit_vectors(reply: WorkerReply, *, count: int, dimension: int, space: str) 
     if not (off <= LENGTH_TOLERANCE).all():  # this way round it is False for NaN and infinity
         raise bad_reply(reply, f"not every vector has length 1 (within {LENGTH_TOLERANCE})")
     return tuple(Vector(space, row.tobytes()) for row in rows)
-
-
-def bad_header(reply: WorkerReply, error: ValidationError) -> JobFailed:
-    """The error for a result header that is not what the wire says."""
-    return bad_reply(reply, f"header {RESULT_HEADER} does not parse ({error.error_count()} mistakes)")
-
-
-def bad_reply(reply: WorkerReply, problem: str) -> JobFailed:
-    """The error for a reply that breaks the wire's contract."""
-    return JobFailed(BAD_REPLY, f"{reply.endpoint}: {problem}")

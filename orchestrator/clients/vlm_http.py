@@ -1,12 +1,9 @@
 """The vision-language models behind their HTTP workers, as the stages see them."""
 
-from pydantic import ValidationError
-
 from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.replies import BAD_REPLY, WorkerReply
+from orchestrator.clients.replies import WorkerReply, bad_reply, result_of
 from orchestrator.domain.describing import Ask, ModelAnswer
-from orchestrator.domain.errors import JobFailed
-from workers.wire import GENERATE_PATH, RESULT_HEADER, GenerateReply, GenerateRequest
+from workers.wire import GENERATE_PATH, GenerateReply, GenerateRequest
 
 MAX_ANSWER_BYTES = 2**20
 
@@ -36,20 +33,13 @@ class HttpDescriber:
 
 def parse_generate_reply(reply: WorkerReply) -> ModelAnswer:
     """The reply as the stages' value. Raises JobFailed (``bad_worker_reply``) when it breaks the wire's contract."""
-    try:
-        result = GenerateReply.model_validate_json(reply.headers.get(RESULT_HEADER, ""))
-    except ValidationError as error:
-        raise _bad(reply, f"header {RESULT_HEADER} does not parse ({error.error_count()} mistakes)") from error
+    result = result_of(reply, GenerateReply)
     if not result.model or not result.weights:
-        raise _bad(reply, "model or weights are missing")
+        raise bad_reply(reply, "model or weights are missing")
     if len(reply.body) > MAX_ANSWER_BYTES:
-        raise _bad(reply, f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+        raise bad_reply(reply, f"the answer has more than {MAX_ANSWER_BYTES} bytes")
     try:
         text = reply.body.decode("utf-8", "strict")
     except UnicodeDecodeError as error:
-        raise _bad(reply, "the answer is not UTF-8") from error
+        raise bad_reply(reply, "the answer is not UTF-8") from error
     return ModelAnswer(text, result.finish_reason, result.model, result.weights)
-
-
-def _bad(reply: WorkerReply, problem: str) -> JobFailed:
-    return JobFailed(BAD_REPLY, f"{reply.endpoint}: {problem}")

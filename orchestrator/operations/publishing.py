@@ -9,7 +9,7 @@ from orchestrator.domain.headers import Envelope
 from orchestrator.domain.jobs import Job
 from orchestrator.observe import new_traceparent
 from orchestrator.runtime.lane import now_ms
-from orchestrator.runtime.ports import Message
+from orchestrator.runtime.ports import Broker, Message
 from orchestrator.stages import STAGES
 from orchestrator.wiring import System
 
@@ -41,9 +41,14 @@ async def _publish_one(system: System, queue: str, body: bytes, dry_run: bool) -
         return {"error": str(refusal.reason), "unknown": False}
     if dry_run:
         return {"job_id": job.job_id}
-    envelope = Envelope(1, now_ms(), traceparent=new_traceparent())
     try:
-        await system.broker.publish(queue, Message(job.encode(), envelope.headers(), job.job_id))
+        await publish_confirmed(system.broker, queue, job)
     except Unavailable as away:
         return {"job_id": job.job_id, "error": str(away), "unknown": True}
     return {"job_id": job.job_id}
+
+
+async def publish_confirmed(broker: Broker, queue: str, job: Job) -> None:
+    """Put a new job into ``queue``. Returns once the broker has it; raises Unavailable."""
+    envelope = Envelope(1, now_ms(), traceparent=new_traceparent())
+    await broker.publish(queue, Message(job.encode(), envelope.headers(), job.job_id))

@@ -5,22 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from orchestrator.cli.exits import ExitCode
 from tests.kit.cli import Cli
-from tests.kit.embedded import QUEUE, ask, dead, embedded, started, until_dead, until_done
+from tests.kit.embedded import QUEUE, ask, dead, embedded, picture_folder, started, until_dead, until_done
 from tests.kit.process import wait_until
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for number, name in enumerate(("front", "menu")):
-        Image.effect_noise((96, 72), 40 + number).convert("RGB").save(folder / f"{name}.jpg")
-    (folder / "broken.jpg").write_bytes(b"no picture at all")
-    return folder
+    return picture_folder(tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from orchestrator.cli.exits import ExitCode
 from tests.kit.cli import Cli
-from tests.kit.embedded import embedded, row
+from tests.kit.embedded import embedded, picture_folder, row
 
 
 @pytest.fixture
@@ -18,12 +17,7 @@ def cli(tmp_path: Path) -> Cli:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for number, name in enumerate(("front", "menu")):
-        Image.effect_noise((96, 72), 40 + number).convert("RGB").save(folder / f"{name}.jpg")
-    (folder / "broken.jpg").write_bytes(b"no picture at all")
-    return folder
+    return picture_folder(tmp_path)
 
 
 def test_a_folder_is_only_checked_on_a_dry_run_and_published_without_one(cli: Cli, pictures: Path) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from orchestrator.config import load_settings
 from orchestrator.operations import connected
 from orchestrator.wiring import load_checked_pipeline
@@ -17,6 +19,16 @@ QUEUE = "image_enhance_process"
 def embedded(folder: Path) -> Cli:
     """The command line of an embedded system in ``folder``."""
     return Cli(folder, {"JUSTLENS_DATA_DIR": str(folder / "data"), "JUSTLENS_QUEUES_FILE": str(ROOT / "queues.yaml")})
+
+
+def picture_folder(folder: Path) -> Path:
+    """A new folder in ``folder`` with the pictures front.jpg and menu.jpg, and broken.jpg, which is none."""
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    for number, name in enumerate(("front", "menu")):
+        Image.effect_noise((96, 72), 40 + number).convert("RGB").save(pictures / f"{name}.jpg")
+    (pictures / "broken.jpg").write_bytes(b"no picture at all")
+    return pictures
 
 
 def started(cli: Cli) -> Orchestrator:

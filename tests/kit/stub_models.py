@@ -10,37 +10,27 @@ import argparse
 import asyncio
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
 from aiohttp import web
 
-from tests.kit.pictures import order_in
-from tests.kit.stub_worker import refusal
+from tests.kit.pictures import MODEL
+from tests.kit.stub_service import StubService, answer, content_of, serve
 from workers.wire import (
     ENCODE_PATH,
     GENERATE_PATH,
-    HANDSHAKE_PATH,
-    LIVE_PATH,
-    READY_PATH,
-    RESULT_HEADER,
     TAG_PATH,
     VECTOR_MEDIA_TYPE,
-    WIRE_VERSION,
-    ContentReply,
     EncodeReply,
     EncodeRequest,
     GenerateReply,
     GenerateRequest,
-    Handshake,
     TagReply,
-    WireValue,
 )
 
 DIMENSIONS = {"clip": 16, "text": 8}
-MODEL = "stub"
 SPACES = {"clip": "clip/stub-1", "text": "text/stub-1", "vlm": ""}
 TEXTS = {
     "description": "A small table stands in the room beside the window, and the light falls on it from the left.",
@@ -77,22 +67,20 @@ def filled(schema: dict[str, Any], name: str = "") -> Any:
             return schema.get("minimum", 0)
 
 
-class StubModel:
-    """The answers of one service. ``failures`` counts the 500s given per picture."""
+class StubModel(StubService):
+    """The answers of one service."""
 
     def __init__(self, service: str, latency_s: float) -> None:
+        super().__init__(service, latency_s, SPACES[service])
         self.service = service
-        self.latency_s = latency_s
-        self.failures: Counter[bytes] = Counter()
 
     async def tag(self, request: web.Request) -> web.Response:
         """POST /tag."""
         body = await request.read()
-        if wrong := await self._obeyed(body):
+        if wrong := await self.obeyed(body):
             return wrong
-        digest = hashlib.sha256(body).hexdigest()
         reply = TagReply(
-            content=ContentReply(phash=digest[:16], width=8, height=8, format="png"),
+            content=content_of(body),
             tags=[("table", 0.9), ("window", 0.5)],
             image_class="interior",
             class_valid=True,
@@ -101,7 +89,7 @@ class StubModel:
             space=SPACES["clip"],
             dimension=DIMENSIONS["clip"],
         )
-        return _answer(reply, vector_of("clip", body), VECTOR_MEDIA_TYPE)
+        return answer(reply, vector_of("clip", body), VECTOR_MEDIA_TYPE)
 
     async def encode(self, request: web.Request) -> web.Response:
         """POST /encode."""
@@ -110,60 +98,24 @@ class StubModel:
         reply = EncodeReply(
             count=len(texts), dimension=DIMENSIONS[self.service], model=MODEL, space=SPACES[self.service]
         )
-        return _answer(reply, b"".join(vector_of(self.service, text.encode()) for text in texts), VECTOR_MEDIA_TYPE)
+        return answer(reply, b"".join(vector_of(self.service, text.encode()) for text in texts), VECTOR_MEDIA_TYPE)
 
     async def generate(self, request: web.Request) -> web.Response:
         """POST /generate."""
         head, _, picture = (await request.read()).partition(b"\n")
-        if wrong := await self._obeyed(picture):
+        if wrong := await self.obeyed(picture):
             return wrong
         text = json.dumps(filled(GenerateRequest.model_validate_json(head).answer_schema))
-        return _answer(GenerateReply(model=MODEL, weights="none", finish_reason="stop"), text.encode(), "text/plain")
-
-    async def _obeyed(self, body: bytes) -> web.Response | None:
-        """What the picture asks for: to wait, or to fail."""
-        await asyncio.sleep(self.latency_s)
-        if not body.startswith(b"\x89PNG"):
-            return refusal(422, "not_an_image", "the bytes are no picture")
-        verb, argument = order_in(body)
-        if verb == "sleep":
-            await asyncio.sleep(argument / 1000)
-        digest = hashlib.sha256(body).digest()
-        if verb in ("fail", f"fail_{self.service}") and self.failures[digest] < argument:
-            self.failures[digest] += 1
-            return refusal(500, "stub_failed", "the picture asks for a failure")
-        return None
+        return answer(GenerateReply(model=MODEL, weights="none", finish_reason="stop"), text.encode(), "text/plain")
 
     def app(self) -> web.Application:
         """The service."""
-        handshake = Handshake(
-            service=self.service,
-            wire=WIRE_VERSION,
-            release="0",
-            model=MODEL,
-            weights="none",
-            space=SPACES[self.service],
-        )
-
-        async def live(_: web.Request) -> web.Response:
-            return web.json_response({"ok": True})
-
-        async def greet(_: web.Request) -> web.Response:
-            return web.Response(text=handshake.model_dump_json(), content_type="application/json")
-
         work: dict[str, dict[str, Callable[[web.Request], Awaitable[web.Response]]]] = {
             "clip": {TAG_PATH: self.tag, ENCODE_PATH: self.encode},
             "text": {ENCODE_PATH: self.encode},
             "vlm": {GENERATE_PATH: self.generate},
         }
-        app = web.Application(client_max_size=32 * 2**20)
-        app.add_routes([web.get(LIVE_PATH, live), web.get(READY_PATH, live), web.get(HANDSHAKE_PATH, greet)])
-        app.add_routes([web.post(path, handler) for path, handler in work[self.service].items()])
-        return app
-
-
-def _answer(reply: WireValue, body: bytes, media_type: str) -> web.Response:
-    return web.Response(body=body, content_type=media_type, headers={RESULT_HEADER: reply.model_dump_json()})
+        return self.app_with(work[self.service])
 
 
 def main() -> None:
@@ -173,8 +125,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--latency-ms", type=float, default=0.0)
     options = parser.parse_args()
-    app = StubModel(options.service, options.latency_ms / 1000).app()
-    web.run_app(app, host="127.0.0.1", port=options.port, print=None, access_log=None)
+    serve(StubModel(options.service, options.latency_ms / 1000).app(), options.port)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from workers.clip.dummy import Dummy
 from workers.clip.model import ClipModel
-from workers.clip.service import ClipOptions, ClipService
+from workers.clip.service import ClipService
 from workers.clip.vocabulary import BUILT_IN
+from workers.hosting import PictureOptions
 from workers.main import serve_and_exit
 from workers.metrics import Metrics
 from workers.options import (
@@ -30,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(problem)
     metrics = Metrics()
     name = _name(options)
-    clip_options = ClipOptions(name, options.decoders, decode_limits(options), batch_limits(options))
-    service = ClipService(clip_options, _loader(name, options), metrics)
+    picture_options = PictureOptions(name, options.decoders, decode_limits(options), batch_limits(options))
+    service = ClipService(picture_options, _loader(name, options), metrics)
     serve_and_exit(service, metrics, run_options(options))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from workers.hosting import PictureOptions
 from workers.main import serve_and_exit
 from workers.metrics import Metrics
 from workers.options import (
@@ -16,7 +17,7 @@ from workers.options import (
     worker_parser,
 )
 from workers.vlm.model import MODELS, ModelOptions
-from workers.vlm.service import VlmOptions, VlmService
+from workers.vlm.service import VlmService
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--model transformers needs --weights")
     metrics = Metrics()
     model_options = ModelOptions(options.weights, options.device, options.dtype, options.threads, options.max_batch)
-    vlm_options = VlmOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
-    service = VlmService(vlm_options, partial(MODELS[options.model], model_options), metrics)
+    picture_options = PictureOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
+    service = VlmService(picture_options, partial(MODELS[options.model], model_options), metrics)
     serve_and_exit(service, metrics, run_options(options))
 
 

@@ -1,98 +1,44 @@
 """The service of the vision-language models: one picture and one question in, an answer in the asked form out."""
 
-import asyncio
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from workers.batching import Batcher, BatchLimits
-from workers.decoder_child import DecodeLimits
-from workers.decoding import DecoderPool
-from workers.errors import Busy, Refused, mistakes
-from workers.metrics import Metrics
-from workers.release import release
+from workers.batching import Batcher
+from workers.errors import Refused, mistakes
+from workers.hosting import PictureService
 from workers.service import Answer, Call, Handler
 from workers.submitting import submit
 from workers.vlm.model import VlmModel
 from workers.vlm.picture import read_picture
 from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_question
-from workers.wire import GENERATE_PATH, WIRE_VERSION, GenerateReply, GenerateRequest, Handshake
+from workers.wire import GENERATE_PATH, GenerateReply, GenerateRequest
 
 MAX_QUESTION_BYTES = 512 * 1024
 """Of the first line of a request. Enough for the longest prompt and schema, however they are escaped."""
 
 
-@dataclass(frozen=True, slots=True)
-class VlmOptions:
-    """``model`` is how the command line calls it; ``decoders`` processes decode."""
-
-    model: str
-    decoders: int
-    decode: DecodeLimits
-    batch: BatchLimits
-
-
-class VlmService:
-    """POST /generate. ``load`` first; until then ``not_ready`` is "loading"."""
+class VlmService(PictureService[VlmModel, Batcher[Prompted, Generated | Exception]]):
+    """POST /generate."""
 
     name = "vlm"
-
-    def __init__(self, options: VlmOptions, load_model: Callable[[], VlmModel], metrics: Metrics) -> None:
-        self._options = options
-        self._load_model = load_model
-        self._metrics = metrics
-        self._stack = AsyncExitStack()
-        self._model: VlmModel | None = None
-        self._decoders = DecoderPool(options.decoders, options.decode, metrics.decoder_restarts.inc)
-        self._batcher: Batcher[Prompted, Generated | Exception] | None = None
 
     @property
     def endpoints(self) -> Mapping[str, Handler]:
         """Path to handler."""
         return {GENERATE_PATH: self.generate}
 
-    async def load(self) -> None:
-        """Load the model, start the decoders."""
-        self._stack.push_async_callback(self._decoders.stop)
-        model = await asyncio.to_thread(self._load_model)
+    async def _start(self, model: VlmModel) -> Batcher[Prompted, Generated | Exception]:
         await self._decoders.start(read_picture)
-        self._batcher = Batcher(model.generate, self._options.batch, self._metrics.observe_batch)
-        await self._stack.enter_async_context(self._batcher)
-        self._metrics.queue_length.set_function(lambda: self._batcher.waiting if self._batcher else 0)
-        self._model = model
-
-    async def close(self) -> None:
-        """End everything that ``load`` started."""
-        await self._stack.aclose()
-
-    @property
-    def not_ready(self) -> str | None:
-        """Why no work can be taken, None when it can."""
-        if self._model is None:
-            return "loading"
-        return None if self._decoders.answering else "no_decoder"
-
-    def handshake(self) -> Handshake:
-        """Who answers. The name of the weights is known once they are loaded, until then that of the option."""
-        return Handshake(
-            service=self.name,
-            wire=WIRE_VERSION,
-            release=release(),
-            model=self._model.name if self._model else self._options.model,
-            weights=self._model.weights if self._model else "",
-        )
+        return await self._batcher(model.generate)
 
     async def generate(self, call: Call) -> Answer:
         """Decode the picture, ask the model. Raises Refused or Busy; what else it raises is a bug."""
-        model, batcher = self._model, self._batcher
-        if model is None or batcher is None:
-            raise Busy("loading", "the model is still loading")
+        model, batcher = self._ready()
         request, schema, picture = _parse(call.body)
         with self._metrics.phase("decode"):
-            (width, height), pixels = await self._decoders.run(read_picture, picture, self._options.decode.max_pixels)
+            (width, height), pixels = await self._decoders.run(read_picture, picture, self._max_pixels)
         item = Prompted(pixels, width, height, request.prompt, schema, request.max_tokens)
         with self._metrics.phase("core"):
             answer = await submit(batcher, item)

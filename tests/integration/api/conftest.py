@@ -14,9 +14,9 @@ import pytest
 
 from orchestrator.api import ApiOptions, ApiServices, create_app, serve_api
 from orchestrator.api.options import parse_keys
-from orchestrator.api.services import publish_confirmed
 from orchestrator.config import parse_pipeline
 from orchestrator.domain.outcome import SetRelevance, SetSection
+from orchestrator.operations.publishing import publish_confirmed
 from orchestrator.runtime.local import LocalBroker
 from orchestrator.stores.embedded import EmbeddedDocuments
 from orchestrator.stores.folder import FolderObjects

@@ -1,6 +1,6 @@
 """An enhance worker in a process of its own, which no test changes, and its client."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -8,12 +8,6 @@ import pytest
 from tests.kit.worker import Worker
 from tests.kit.worker_client import Client
 from workers.wire import READY_PATH
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 @pytest.fixture(scope="package")
