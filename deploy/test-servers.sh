@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what `make test` needs and pip cannot give: RabbitMQ, MariaDB and Node.js from Debian, when missing; Milvus and
-# Triton, unpacked from the PyPI wheels that carry them, under build/servers; the packages of the Node publisher.
+# Installs what `make test` needs and pip cannot give: RabbitMQ, MariaDB, Node.js and the fonts of the drawn world from
+# Debian, when missing; Milvus and Triton, unpacked from the PyPI wheels that carry them, under build/servers; the
+# packages of the Node publisher.
 # The tests start every server themselves, on free ports, and stop it again.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,6 +11,10 @@ missing=
 command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
 command -v node >/dev/null || missing="$missing nodejs"
 command -v npm >/dev/null || missing="$missing npm"
+for font in truetype/noto/NotoColorEmoji.ttf:fonts-noto-color-emoji truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core; do
+    [ -e "/usr/share/fonts/${font%%:*}" ] || missing="$missing ${font##*:}"
+done
+/sbin/ldconfig -p | grep -q libfribidi.so.0 || missing="$missing libfribidi0"
 if [ -n "$missing" ]; then
     sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
     $sudo apt-get update -qq

@@ -1,0 +1,1 @@
+"""Recipes that make the built-in weights, and the pictures they learn from."""
