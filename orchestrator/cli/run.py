@@ -93,5 +93,5 @@ def _workers() -> list[str]:
     return [
         found.name
         for found in pkgutil.iter_modules(folders)
-        if found.ispkg and importlib.util.find_spec(f"workers.{found.name}.__main__")
+        if found.ispkg and importlib.util.find_spec(f"workers.{found.name}.service")
     ]

@@ -1,8 +1,9 @@
 """Workers that make vectors of texts, as the stages see them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.clients.endpoints import WorkerPool
+from orchestrator.clients.vector_memory import VectorMemory
 from orchestrator.clients.vectors_reply import parse_encode_reply
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.domain.vectors import Vector
@@ -13,10 +14,11 @@ MAX_CHARS = 1_000_000
 
 
 class TextClient:
-    """TextEncoder over a worker pool."""
+    """TextEncoder over a worker pool. Vectors of short texts are remembered under the space they are in."""
 
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
+        self._memory = VectorMemory()
 
     async def encode(self, texts: Sequence[str]) -> tuple[Vector, ...]:
         """One unit vector per text, in order, all of one space.
@@ -26,7 +28,30 @@ class TextClient:
         endpoints answer in different spaces.
         """
         _check(texts)
-        vectors: list[Vector] = []
+        once = list(dict.fromkeys(texts))
+        vectors = await self._remembered(once)
+        made = await self._ask([text for text in once if text not in vectors])
+        if made and vectors and self._only(vector.space for vector in made.values()) != _space_of(vectors):
+            made = await self._ask(once)  # the model was changed meanwhile: what was remembered is of the other space
+        vectors |= made
+        if vectors:
+            self._only(vector.space for vector in vectors.values())
+        self._memory.keep(made)
+        return tuple(vectors[text] for text in texts)
+
+    async def space(self) -> str:
+        """The space that the endpoints in use encode into. Raises Unavailable: none is in use, or they disagree."""
+        return self._only(handshake.space for handshake in self._pool.handshakes())
+
+    async def _remembered(self, texts: Sequence[str]) -> dict[str, Vector]:
+        try:
+            space = await self.space()
+        except Unavailable:
+            return {}  # nobody says what space it is, so a worker has to be asked
+        return self._memory.find(space, texts)
+
+    async def _ask(self, texts: Sequence[str]) -> dict[str, Vector]:
+        vectors: dict[str, Vector] = {}
         for part in _parts(texts):
             reply = await self._pool.call(
                 ENCODE_PATH,
@@ -34,14 +59,8 @@ class TextClient:
                 body=EncodeRequest(texts=part).model_dump_json().encode(),
                 headers={"Content-Type": "application/json"},
             )
-            vectors += parse_encode_reply(reply, count=len(part))
-        if vectors:
-            self._only(vector.space for vector in vectors)
-        return tuple(vectors)
-
-    async def space(self) -> str:
-        """The space that the endpoints in use encode into. Raises Unavailable: none is in use, or they disagree."""
-        return self._only(handshake.space for handshake in self._pool.handshakes())
+            vectors |= zip(part, parse_encode_reply(reply, count=len(part)), strict=True)
+        return vectors
 
     def _only(self, spaces: Iterable[str]) -> str:
         found = sorted(set(spaces))
@@ -51,6 +70,10 @@ class TextClient:
         if not found[0]:
             raise Unavailable(self._pool.name, "the endpoints name no embedding space")
         return found[0]
+
+
+def _space_of(vectors: Mapping[str, Vector]) -> str:
+    return next(iter(vectors.values())).space
 
 
 def _check(texts: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from workers.builtin import pinned
 from workers.encoding import TextModel
 from workers.main import serve_and_exit
 from workers.metrics import Metrics
@@ -11,18 +12,31 @@ from workers.options import add_torch_options, batch_limits, run_options, worker
 from workers.text.folder import packaged_minilm, weight_files
 from workers.text.service import TextOptions, TextService
 
+_MINILM, _SENTENCE_TRANSFORMERS = "minilm", "sentence_transformers"
+BUILT_IN_NAME = "all-MiniLM-L6-v2-int8"
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the worker until a signal ends it; exits with its code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    options.model = options.model or (_SENTENCE_TRANSFORMERS if options.weights else _MINILM)
+    if problem := _problem(options):
+        parser.error(problem)
     metrics = Metrics()
-    name = options.weights.resolve().name if options.weights else "all-MiniLM-L6-v2"
+    name = _name(options)
     service = TextService(TextOptions(name, batch_limits(options)), _loader(name, options), metrics)
     serve_and_exit(service, metrics, run_options(options))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = worker_parser("workers.text", "Makes vectors of sentences over HTTP.", port=8103, max_batch=16)
+    parser.add_argument(
+        "--model",
+        choices=(_MINILM, _SENTENCE_TRANSFORMERS),
+        help="minilm is all-MiniLM-L6-v2 in 8 bits, built in, on the CPU, without torch, and what runs by default;"
+        " sentence_transformers reads --weights, and runs by default when they are given",
+    )
     parser.add_argument(
         "--weights",
         type=Path,
@@ -33,12 +47,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _problem(options: argparse.Namespace) -> str | None:
+    if options.model == _MINILM and options.weights is not None:
+        return "--weights needs --model sentence_transformers"
+    if options.model == _MINILM and options.device not in ("auto", "cpu"):
+        return f"--device {options.device} needs --model sentence_transformers: minilm runs on the CPU"
+    return None
+
+
+def _name(options: argparse.Namespace) -> str:
+    if options.model == _MINILM:
+        return BUILT_IN_NAME
+    return options.weights.resolve().name if options.weights else "all-MiniLM-L6-v2"
+
+
 def _loader(name: str, options: argparse.Namespace) -> Callable[[], TextModel]:
-    def load() -> TextModel:
+    def built_in() -> TextModel:
+        from workers.text.onnx_sentences import OnnxSentences  # onnxruntime, which the other model does without
+
+        graph, tokenizer = pinned("minilm/model.onnx"), pinned("minilm/tokenizer.json")
+        return OnnxSentences(name, graph, tokenizer, threads=options.threads)
+
+    def from_folder() -> TextModel:
         folder = options.weights or packaged_minilm()
         files = weight_files(folder)
         from workers.text.sentences import SentenceModel  # takes seconds: torch
 
         return SentenceModel(name, folder, files, device=options.device, threads=options.threads)
 
-    return load
+    return built_in if options.model == _MINILM else from_folder
