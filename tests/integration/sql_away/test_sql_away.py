@@ -1,8 +1,7 @@
 """The SQL catalogue whose MariaDB is killed, frozen or out of reach: unavailable in time, and well again afterwards."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -10,34 +9,12 @@ from orchestrator.domain.catalogue import Category
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.domain.outcome import SetAltText
 from orchestrator.stores.sql import SqlCatalogue
-from tests.conftest import require
 from tests.kit.away import TIMEOUT_S, is_unavailable
 from tests.kit.faultproxy import FaultProxy
 from tests.kit.mariadb import MariaDB
+from tests.kit.sql_away import works_again
 
 TEXT = SetAltText("b", "i", "1", "a bakery", "llava", "p1")
-
-
-@pytest.fixture(scope="module")
-def shared_mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
-    require(MariaDB.missing())
-    server = MariaDB(tmp_path_factory.mktemp("mariadb-away"), ["--max-connections=30"])
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
-
-
-@pytest.fixture
-async def database(shared_mariadb: MariaDB) -> str:
-    """A database with its tables on a MariaDB that the test may freeze and kill."""
-    shared_mariadb.ensure_running()
-    name = shared_mariadb.make_database()
-    store = SqlCatalogue(shared_mariadb.url(name), timeout_s=20)
-    await store.ensure_schema()
-    await store.close()
-    return name
 
 
 def calls_of(catalogue: SqlCatalogue) -> list[Callable[[], Awaitable[object]]]:
@@ -53,17 +30,6 @@ def calls_of(catalogue: SqlCatalogue) -> list[Callable[[], Awaitable[object]]]:
         catalogue.ensure_schema,
         catalogue.ping,
     ]
-
-
-async def works_again(catalogue: SqlCatalogue) -> None:
-    """Every connection, within a few calls."""
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            await asyncio.gather(*(catalogue.alt_texts_of("b") for _ in range(20)))
-            return
-        except Unavailable:
-            assert time.monotonic() < deadline
 
 
 async def test_every_call_gives_up_when_the_server_freezes_or_dies_and_works_when_it_is_back(
@@ -178,26 +144,6 @@ async def test_values_that_only_the_server_refuses_are_the_jobs_fault(shared_mar
         with pytest.raises(JobRefused, match="store_refused"):
             await catalogue.set_alt_text(SetAltText("b", "i", "1", text, "m", "p"))
     assert await catalogue.set_alt_text(SetAltText("b", "i", "1", "short", "m", "p"))
-    await catalogue.close()
-
-
-async def test_a_call_ends_however_far_it_had_come_when_it_was_cancelled(
-    shared_mariadb: MariaDB, database: str
-) -> None:
-    catalogue = SqlCatalogue(shared_mariadb.url(database), timeout_s=20)
-    shared_mariadb.freeze()
-    try:
-        for turns in range(60):
-            call = asyncio.create_task(catalogue.ping())
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            call.cancel()
-            done, _ = await asyncio.wait({call}, timeout=TIMEOUT_S)
-            assert done, f"still waiting for the server after a cancellation in turn {turns}"
-            assert call.cancelled()
-    finally:
-        shared_mariadb.thaw()
-    await works_again(catalogue)
     await catalogue.close()
 
 
