@@ -55,10 +55,13 @@ class ErrorReply(WireValue):
     message: str
 
 
+ImageType = Literal["general", "face", "text"]
+
+
 class EnhanceRequest(WireValue):
     """Query string of POST /enhance; the body is the original as fetched."""
 
-    image_type: Literal["general", "face", "text"] = "general"
+    image_type: ImageType = "general"
     force: bool = False
 
 
@@ -99,6 +102,7 @@ class TagReply(WireValue):
     image_class: str
     class_valid: bool
     quality: float
+    flags: list[str] = Field(default_factory=list, description="What is wrong with the picture: blur, watermark, ...")
     model: str
     space: str = Field(description="Embedding space of the vector, e.g. clip/ViT-B-32@1f2e3d4c")
     dimension: int

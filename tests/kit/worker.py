@@ -14,12 +14,21 @@ import skimage
 PHOTOS = Path(skimage.__file__).parent / "data"
 
 
+PLAIN = {"enhance": "lanczos", "clip": "dummy", "vlm": "dummy"}
+"""Models that need no weights: enough wherever the model is not what is tested."""
+
+
 class Worker:
-    """``python -m workers.<family> --port 0`` with more arguments, on one CPU thread; its log goes to ``folder``."""
+    """``python -m workers.<family> --port 0`` with more arguments, on one CPU thread; its log goes to ``folder``.
+
+    Without a ``--model`` among them it is a plain one.
+    """
 
     def __init__(self, folder: Path, *arguments: str, family: str = "enhance") -> None:
         self.log = folder / "worker.log"
         command = [sys.executable, "-m", f"workers.{family}", "--port", "0", "--parent-pid", str(os.getpid())]
+        if family in PLAIN and "--model" not in arguments:
+            command += ["--model", PLAIN[family]]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=log, env=environment)

@@ -1,26 +1,100 @@
 """The command line of the enhance worker."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from workers.enhance.model import MODELS
+from workers.enhance.lanczos import Lanczos
+from workers.enhance.model import EnhanceModel
 from workers.enhance.service import EnhanceOptions, EnhanceService
 from workers.main import serve_and_exit
 from workers.metrics import Metrics
-from workers.options import add_decoder_options, batch_limits, decode_limits, run_options, worker_parser
+from workers.options import (
+    add_decoder_options,
+    add_torch_options,
+    batch_limits,
+    decode_limits,
+    run_options,
+    worker_parser,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the worker until a signal ends it; exits with its code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if problem := _problem(options):
+        parser.error(problem)
     metrics = Metrics()
     enhance_options = EnhanceOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
-    service = EnhanceService(enhance_options, MODELS[options.model], metrics)
+    service = EnhanceService(enhance_options, _loader(options), metrics)
     serve_and_exit(service, metrics, run_options(options))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = worker_parser("workers.enhance", "Enhances pictures over HTTP.", port=8101)
-    parser.add_argument("--model", choices=sorted(MODELS), default="lanczos")
+    parser.add_argument(
+        "--model",
+        choices=("lanczos", "builtin", "torch"),
+        default="builtin",
+        help="lanczos needs no weights; builtin: the networks that come with JustLens; torch: your own --weights",
+    )
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        action="append",
+        default=[],
+        help="for --model torch: .safetensors, .pth or .pt of RRDBNet, SRVGGNetCompact or anything that spandrel "
+        "knows; again for another scale: the cheapest that suffices is taken",
+    )
+    parser.add_argument(
+        "--text-weights", type=Path, action="append", default=[], help="the same, for pictures with image_type text"
+    )
+    parser.add_argument(
+        "--weights-sha256",
+        type=str.lower,
+        action="append",
+        default=[],
+        help="refuse weights whose SHA-256 is another one; once per file",
+    )
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
     add_decoder_options(parser)
+    add_torch_options(parser)
     return parser
+
+
+def _problem(options: argparse.Namespace) -> str | None:
+    if options.model != "torch":
+        given = [name for name in ("weights", "text_weights", "weights_sha256") if getattr(options, name)]
+        return f"--{given[0].replace('_', '-')} needs --model torch" if given else None
+    if not options.weights:
+        return "--model torch needs --weights"
+    missing = (path for path in (*options.weights, *options.text_weights) if not path.is_file())
+    return next((f"{path}: no such file" for path in missing), None)
+
+
+def _loader(options: argparse.Namespace) -> Callable[[], EnhanceModel]:
+    if options.model == "lanczos":
+        return Lanczos
+    return (lambda: _builtin(options)) if options.model == "builtin" else (lambda: _torch(options))
+
+
+def _builtin(options: argparse.Namespace) -> EnhanceModel:
+    from workers.enhance.builtin import load_builtin  # onnxruntime, which lanczos does without
+
+    return load_builtin(options.threads)
+
+
+def _torch(options: argparse.Namespace) -> EnhanceModel:
+    from workers.enhance.torch_model import TorchOptions, load_torch  # takes seconds
+
+    return load_torch(
+        TorchOptions(
+            options.weights,
+            options.text_weights,
+            options.weights_sha256,
+            options.device,
+            options.threads,
+            options.precision,
+        )
+    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from workers.enhance.picture import Enlargement, encode_picture, read_picture, recipe_digest
+from workers.enhance.picture import Enlarged, Enlargement, encode_picture, read_picture, recipe_digest
 from workers.imaging import Pixels
 
 
@@ -17,11 +17,11 @@ class Lanczos:
     post = staticmethod(encode_picture)
 
     def __init__(self) -> None:
-        self.recipe = recipe_digest(self.name, self.weights, {"filter": "lanczos"})
+        self._recipe = recipe_digest(self.name, self.weights, {"filter": "lanczos"})
 
-    def core(self, batch: Sequence[Enlargement]) -> list[Pixels]:
+    def core(self, batch: Sequence[Enlargement]) -> list[Enlarged]:
         """The larger pixels, one picture after another. Pillow premultiplies alpha itself, so edges do not fringe."""
-        return [_enlarge(item) for item in batch]
+        return [Enlarged(_enlarge(item), self.name, self._recipe) for item in batch]
 
 
 def _enlarge(item: Enlargement) -> Pixels:

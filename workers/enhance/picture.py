@@ -11,7 +11,7 @@ from PIL import features
 from workers.content import read_content
 from workers.enhance.plan import LONG_SIDE, MAX_SCALE, SHORT_SIDE, Enlarge, Skip, plan_enhancement
 from workers.imaging import ENCODERS, Format, Pixels, encode
-from workers.wire import ContentReply, EnhanceRequest
+from workers.wire import ContentReply, EnhanceRequest, ImageType
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,28 @@ class ReadPicture:
 
 @dataclass(frozen=True, slots=True)
 class Enlargement:
-    """One item of a batch: pixels and the size they are to have."""
+    """One item of a batch: pixels, the size they are to have, and what kind of picture the caller says it is."""
 
     pixels: Pixels
     width: int
     height: int
+    image_type: ImageType = "general"
+
+
+@dataclass(frozen=True, slots=True)
+class Enlarged:
+    """The larger pixels, the name of what made them, and the digest of everything that decides the bytes."""
+
+    pixels: Pixels
+    model: str
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True)
+class Harmful:
+    """A result that would have been worse than its source; ``reason`` is a stable code. The original stays."""
+
+    reason: str
 
 
 def read_picture(body: bytes, request: EnhanceRequest, max_pixels: int) -> tuple[ReadPicture, bytes]:
