@@ -62,15 +62,20 @@ def camera(rng: random.Random, final_side_px: int) -> Camera:
     )
 
 
+def corners_seen(plan: Camera, size: tuple[int, int]) -> list[tuple[float, float]]:
+    """What of a sheet of ``size`` becomes the corners of the picture: left above, then clockwise."""
+    width, height = float(size[0]), float(size[1])
+    a, b, c, d, e, f, g, h = plan.lean
+    return [
+        (a * width, b * height), (width - c * width, d * height),
+        (width - e * width, height - f * height), (g * width, height - h * height),
+    ]  # fmt: skip
+
+
 def photograph(picture: Image.Image, plan: Camera, size: tuple[int, int], rng: random.Random) -> Image.Image:
     """The picture as ``plan`` takes it, ``size`` large; watermarks and frames are added elsewhere."""
     width, height = picture.size
-    left, top, right, bottom = 0.0, 0.0, float(width), float(height)
-    a, b, c, d, e, f, g, h = plan.lean
-    source = [
-        (left + a * width, top + b * height), (right - c * width, top + d * height),
-        (right - e * width, bottom - f * height), (left + g * width, bottom - h * height),
-    ]  # fmt: skip
+    source = corners_seen(plan, picture.size)
     target = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
     taken = picture.transform(
         picture.size, Image.Transform.PERSPECTIVE, perspective(target, source), Image.Resampling.BILINEAR

@@ -11,6 +11,7 @@ from workers.training.world.catalogue import Business, businesses
 from workers.training.world.elsewhere_wording import truth_of_no_business
 from workers.training.world.frames import framed, inner_size, watermarked
 from workers.training.world.layouts import counter, elsewhere, exterior, interior, product
+from workers.training.world.places import Place, places
 from workers.training.world.splits import layouts
 from workers.training.world.truth import Scene, Split, Truth
 
@@ -29,15 +30,22 @@ def scene(split: Split, index: int, *, size: int | None = None) -> Scene:
     a pattern as a product. Raises FileNotFoundError, naming the Debian
     package, when a font is missing.
     """
+    return placed_scene(split, index, size=size)[0]
+
+
+def placed_scene(split: Split, index: int, *, size: int | None = None) -> tuple[Scene, tuple[Place, ...]]:
+    """The same picture, and where its things are in it."""
     rng = random.Random(f"justlens world {split.value} {index}")
     longer = size if size is not None else rng.randint(*SIDES_PX)
     plan = camera(rng, longer)
     final = _size(rng, longer, UPRIGHT if "screenshot" in plan.defects else ASPECTS)
     if rng.random() < NONE_SHARE:
-        return _develop(_elsewhere(split, rng, plan, final), plan, final, None, "", rng)
+        canvas = _elsewhere(split, rng, plan, final)
+        return _develop(canvas, plan, final, None, "", rng), places(canvas, plan, final)
     business = rng.choice(list(businesses().values()))
     view = rng.choice(views_of(business))
-    return _develop(sketch(split, rng, business, view, plan, final), plan, final, business, view, rng)
+    canvas = sketch(split, rng, business, view, plan, final)
+    return _develop(canvas, plan, final, business, view, rng), places(canvas, plan, final)
 
 
 def jpeg(shown: Scene) -> bytes:
