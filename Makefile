@@ -6,10 +6,10 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check -q
 
 setup: .venv/core                       ## virtual environment with the embedded core
 .venv/core: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv && $(PIP) install -c constraints.txt -e '.[demo]'
+	$(PYTHON) -m venv .venv && $(PIP) install --no-compile -c constraints.txt -e '.[demo]'
 	touch $@
 
-demo: setup                             ## the whole system, embedded, on real photographs
+demo: setup                             ## the whole system, embedded, on sample pictures
 	.venv/bin/justlens demo
 
 test-setup: .venv/dev                   ## the servers and tools that the tests use

@@ -14,7 +14,9 @@ command -v npm >/dev/null || missing="$missing npm"
 for font in truetype/noto/NotoColorEmoji.ttf:fonts-noto-color-emoji truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core; do
     [ -e "/usr/share/fonts/${font%%:*}" ] || missing="$missing ${font##*:}"
 done
-/sbin/ldconfig -p | grep -q libfribidi.so.0 || missing="$missing libfribidi0"
+for library in libfribidi.so.0:libfribidi0 libGL.so.1:libgl1 libglib-2.0.so.0:libglib2.0-0; do # Pillow, OpenCV
+    /sbin/ldconfig -p | grep -q "${library%%:*}" || missing="$missing ${library##*:}"
+done
 if [ -n "$missing" ]; then
     sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
     $sudo apt-get update -qq

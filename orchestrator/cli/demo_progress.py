@@ -42,13 +42,12 @@ class Ends:
 
     def figures(self, stage: str) -> tuple[int, int]:
         """How many jobs are over in a stage, of how many that come there as far as is known."""
-        total = len(self.enhance)
         never_tagged = sum("describe" in ends and "tag" not in ends for ends in self.relevance)
         coming = {
-            "enhance": total,
+            "enhance": len(self.enhance),
             "enhance_update": self._count("enhance", {"done"}),
-            "tag": total - never_tagged,
-            "describe": total - self._count("tag", _GIVEN_UP),
+            "tag": len(self.relevance) - never_tagged,
+            "describe": len(self.relevance) - self._count("tag", _GIVEN_UP),
             "score": self._count("describe", {"done"}),
             "seo": self._count("describe", {"done"}),
         }

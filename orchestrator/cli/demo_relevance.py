@@ -76,11 +76,19 @@ def explain_makers(makers: Makers) -> str:
     if tags == texts:
         made = f"Tags, quality, descriptions and alt texts here come from {_model(tags)}."
     lines = [made, f"Scores compare those descriptions with the names of the categories, by {scores}."]
+    lines += [said for name, said in _ABOUT.items() if name in (*makers.tags, *makers.texts)]
     if DUMMY_MODEL in (*makers.tags, *makers.texts):
         lines.append(f"The {DUMMY_MODEL} model measures pixels and knows nothing of what a picture shows.")
     if DUMMY_MODEL in makers.texts:
         lines.append("So its placeholder texts fit no category, and their scores say how the system works, not more.")
     return " ".join(lines)
+
+
+_ABOUT = {
+    "justlens-clip": "The built-in justlens-clip learnt on drawn pictures: of photographs it knows nothing.",
+    "composed": "Composed texts are put together from the tags; no model wrote them.",
+}
+"""What one has to know of the models that come with JustLens."""
 
 
 def _model(names: str) -> str:

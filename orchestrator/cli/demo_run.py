@@ -21,6 +21,7 @@ from orchestrator.cli.terminal import print_json, stdout
 from orchestrator.config import Settings
 from orchestrator.control import Call
 from orchestrator.domain.jobs import Job
+from orchestrator.domain.relevance_jobs import RelevanceJob
 from orchestrator.observe import configure_logging
 from orchestrator.operations import operator, reachable
 from orchestrator.runtime.patience import Drain, OutOfPatience
@@ -38,6 +39,11 @@ class Plan:
     catalogue: Sequence[str]
     stay: bool
     as_json: bool
+
+    @property
+    def described(self) -> list[tuple[DemoPicture, RelevanceJob]]:
+        """The pictures that take the relevance road, with their jobs."""
+        return [(picture, picture.relevance) for picture in self.pictures if picture.relevance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ async def _carry_out(demo: _Demo, api_url: str) -> bool:
     await _load(demo)
     published = [
         await _publish(demo, "enhance", [picture.enhance for picture in demo.plan.pictures]),
-        await _publish(demo, "describe", [picture.relevance for picture in demo.plan.pictures]),
+        await _publish(demo, "describe", [job for _, job in demo.plan.described]),
     ]
     ends = await _follow(demo)
     took = f"{time.monotonic() - began:.0f} s"
@@ -127,7 +133,7 @@ async def _ends(demo: _Demo) -> Ends:
         return ends_by_stage(await demo.call("jobs", {"job_id": job.job_id}), demo.queues)
 
     pictures = demo.plan.pictures
-    return Ends([await of(one.enhance) for one in pictures], [await of(one.relevance) for one in pictures])
+    return Ends([await of(one.enhance) for one in pictures], [await of(job) for _, job in demo.plan.described])
 
 
 async def _follow(demo: _Demo) -> Ends:
@@ -153,7 +159,7 @@ async def _show(demo: _Demo, found: report.Outcome, api_url: str) -> None:
     if not demo.stop.is_set():
         show_answer(console, found.answer, api_url, found.url)
     broken = demo.plan.pictures[-1]
-    ids = [broken.enhance.job_id, broken.relevance.job_id]
+    ids = [job.job_id for job in (broken.enhance, broken.relevance) if job]
     letters = sorted(
         (one for one in found.letters if one["letter_id"] in ids), key=lambda it: ids.index(it["letter_id"])
     )
@@ -165,13 +171,14 @@ async def _show(demo: _Demo, found: report.Outcome, api_url: str) -> None:
 async def _found(demo: _Demo, published: Sequence[report.Published], ends: Ends, api_url: str) -> report.Outcome:
     pictures = demo.plan.pictures
     known = [await demo.call("image", {"business_id": one.business, "image_id": one.image}) for one in pictures]
-    relevance = [relevance_row(one, own) for one, own in zip(known, ends.relevance, strict=True)]
+    described = [one for one, picture in zip(known, pictures, strict=True) if picture.relevance]
+    relevance = [relevance_row(one, own) for one, own in zip(described, ends.relevance, strict=True)]
     url = answer_url(api_url, relevance)
     return report.Outcome(
         published=published,
         pictures=[report.picture_row(one, own) for one, own in zip(known, ends.enhance, strict=True)],
         relevance=relevance,
-        makers=makers_of(known),
+        makers=makers_of(described),
         queues=[report.queue_row(queue, ends.of_stage(stage)) for stage, queue in demo.queues.items()],
         letters=await demo.call("dlq.list", {}),
         url=url,

@@ -33,6 +33,7 @@ def parse_tag_reply(reply: WorkerReply, *, sha256: str, source_bytes: int) -> Ta
         image_class=result.image_class,
         class_valid=result.class_valid,
         quality=result.quality,
+        flags=tuple(result.flags),
         model=result.model,
         vector=vector,
         content=content,
@@ -46,6 +47,8 @@ def _problem(result: TagReply) -> str | None:
         return "the tags' scores are not falling from 1 to 0"
     if not all(name for name, _ in result.tags) or len({name for name, _ in result.tags}) != len(result.tags):
         return "a tag has no name, or comes twice"
+    if not all(result.flags) or len(set(result.flags)) != len(result.flags):
+        return "a flag has no name, or comes twice"
     if not 0 <= result.quality <= 1:
         return f"quality {result.quality}"
     return None if result.image_class and result.model else "class or model is missing"

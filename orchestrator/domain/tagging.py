@@ -17,7 +17,7 @@ class Tag:
 @dataclass(frozen=True, slots=True)
 class Tagged:
     """A tagged picture: tags by falling score; the class it belongs to, and whether a picture of that class may be
-    shown; quality 0 to 1; the picture's vector. ``model`` says what made all this."""
+    shown; quality 0 to 1; the picture's vector; by name what is wrong with it. ``model`` says what made all this."""
 
     tags: tuple[Tag, ...]
     image_class: str
@@ -26,3 +26,4 @@ class Tagged:
     model: str
     vector: Vector
     content: Content
+    flags: tuple[str, ...] = ()

@@ -37,6 +37,7 @@ def _clip(tagged: Tagged, key: str, sha256: str) -> dict[str, object]:
         "class": tagged.image_class,
         "class_valid": int(tagged.class_valid),
         "quality": tagged.quality,
+        "flags": list(tagged.flags),
         "model": tagged.model,
         "space": tagged.vector.space,
         "vector_key": key,

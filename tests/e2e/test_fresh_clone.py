@@ -10,6 +10,8 @@ from tests.kit.orchestrators import plain_environment
 
 ROOT = Path(__file__).parents[2]
 SERVER_DRIVERS = {"aio-pika", "aiomysql", "boto3", "motor", "tritonclient"}
+HEAVY = {"torch", "torchvision", "transformers", "scikit-image"}
+MOST_MB = 600
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def test_make_demo_on_a_fresh_clone_needs_no_server(clone: Path, tmp_path: Path)
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "x1.8 by lanczos" in done.stdout and "dead: not_an_image" in done.stdout
+    assert "x2.7 by sr_x4@" in done.stdout and "dead: not_an_image" in done.stdout
     assert "basis scores" in done.stdout
     installed = subprocess.run(
         [".venv/bin/python", "-m", "pip", "list", "--format=freeze"],
@@ -45,6 +47,8 @@ def test_make_demo_on_a_fresh_clone_needs_no_server(clone: Path, tmp_path: Path)
         check=True,
     )
     names = {line.partition("==")[0].lower() for line in installed.stdout.splitlines()}
-    assert "justlens" in names and not names & SERVER_DRIVERS
+    assert "justlens" in names and not names & (SERVER_DRIVERS | HEAVY)
+    size_mb = int(subprocess.check_output(["du", "-sm", ".venv"], cwd=clone, text=True).split()[0])
+    assert size_mb <= MOST_MB, f"{size_mb} MB"
     untracked = subprocess.run(["git", "status", "--short"], cwd=clone, capture_output=True, text=True, check=True)
     assert untracked.stdout == ""

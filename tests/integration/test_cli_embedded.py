@@ -60,7 +60,7 @@ def test_an_image_is_shown_stage_by_stage_with_all_that_is_known_of_it(busy: Cli
     }
     assert (found["dead_letters"], found["missing"]) == ([], [])
     page = busy("image", "known", "front").stdout
-    for words in ("known/front", " by lanczos", "class", "description", "in force", "Bakery", "gold", *queues):
+    for words in ("known/front", " by sr_x", "class", "description", "in force", "Bakery", "gold", *queues):
         assert words in page, words
 
 

@@ -35,6 +35,7 @@ TAGGED = Tagged(
     model="tiny",
     vector=Vector.unit(SPACE, (1.0, 0.0)),
     content=CONTENT,
+    flags=("watermark",),
 )
 HOT = Category("c1", "Cake shops", is_hot=True)
 SAID: Mapping[str, Any] = {

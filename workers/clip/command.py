@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workers.clip.dummy import Dummy
+from workers.clip.folder import BUILT_IN_NAME, CONFIG_NAME
 from workers.clip.model import ClipModel
+from workers.clip.seer import Seer
 from workers.clip.service import ClipService
-from workers.clip.vocabulary import BUILT_IN
+from workers.clip.vocabulary import BUILT_IN, read_vocabulary
 from workers.hosting import PictureOptions
 from workers.main import serve_and_exit
 from workers.metrics import Metrics
@@ -40,47 +42,67 @@ def _parser() -> argparse.ArgumentParser:
     parser = worker_parser("workers.clip", "Tags pictures, and makes vectors of pictures and captions.", port=8102)
     parser.add_argument(
         "--model",
-        choices=("dummy", "open_clip"),
-        default="dummy",
-        help="dummy needs no weights and knows nothing of what a picture shows",
+        choices=("dummy", "builtin", "open_clip"),
+        default="builtin",
+        help="dummy needs no weights and knows nothing of what a picture shows; builtin is small, comes with JustLens, "
+        "knows the demo world, and runs on the CPU without torch",
     )
     parser.add_argument("--model-name", default="ViT-B-32", help="open_clip's name of the architecture")
-    parser.add_argument("--model-config", type=Path, help="or an architecture of your own, as open_clip's JSON")
+    parser.add_argument(
+        "--model-config",
+        type=Path,
+        help="or an architecture of your own, as open_clip's JSON; its tokenizer.json, if any, lies beside it",
+    )
     parser.add_argument("--weights", type=Path, help="weights for it: .safetensors or .pt")
     parser.add_argument("--pretrained", help="or open_clip's name of published weights, downloaded at the first start")
-    parser.add_argument("--vocabulary", type=Path, default=BUILT_IN, help="tags, classes and their captions, as YAML")
+    parser.add_argument(
+        "--vocabulary", type=Path, help="tags, classes and their captions, as YAML; the model's own if none"
+    )
     add_decoder_options(parser)
     add_torch_options(parser)
     return parser
 
 
 def _problem(options: argparse.Namespace) -> str | None:
-    if options.model == "dummy":
+    if options.model != "open_clip":
         given = [name for name in ("weights", "pretrained", "model_config") if getattr(options, name) is not None]
-        return f"--{given[0].replace('_', '-')} needs --model open_clip" if given else None
+        return f"--{given[0].replace('_', '-')} needs --model open_clip" if given else _missing(options)
     if (options.weights is None) == (options.pretrained is None):
         return "--model open_clip needs either --weights or --pretrained: without weights its answers would be random"
     if options.weights is not None and options.weights.suffix not in _WEIGHTS:
         return f"--weights must be one of {', '.join(_WEIGHTS)}"
-    missing = (path for path in (options.weights, options.model_config, options.vocabulary) if path is not None)
-    return next((f"{path}: no such file" for path in missing if not path.is_file()), None)
+    return _missing(options)
+
+
+def _missing(options: argparse.Namespace) -> str | None:
+    given = (path for path in (options.weights, options.model_config, options.vocabulary) if path is not None)
+    return next((f"{path}: no such file" for path in given if not path.is_file()), None)
 
 
 def _name(options: argparse.Namespace) -> str:
-    if options.model == "dummy":
-        return Dummy.name
-    name: str = options.model_config.stem if options.model_config else options.model_name
-    return name
+    if options.model != "open_clip":
+        return Dummy.name if options.model == "dummy" else BUILT_IN_NAME
+    config: Path | None = options.model_config
+    if config is None:
+        return str(options.model_name)
+    return config.resolve().parent.name if config.name == CONFIG_NAME else config.stem
 
 
 def _loader(name: str, options: argparse.Namespace) -> Callable[[], ClipModel]:
     if options.model == "dummy":
         return Dummy
+    return (lambda: _builtin(options)) if options.model == "builtin" else (lambda: _open_clip(name, options))
 
-    def load() -> ClipModel:
-        from workers.clip.open_clip_model import OpenClip, OpenClipSource  # takes seconds: torch
 
-        source = OpenClipSource(name, options.weights, options.pretrained, options.model_config, options.vocabulary)
-        return OpenClip(source, device=options.device, threads=options.threads)
+def _builtin(options: argparse.Namespace) -> ClipModel:
+    from workers.clip.builtin import load_builtin  # onnxruntime, which the other models do without
 
-    return load
+    return load_builtin(options.threads, options.vocabulary)
+
+
+def _open_clip(name: str, options: argparse.Namespace) -> ClipModel:
+    from workers.clip.open_clip_model import OpenClipSource, OpenClipTowers  # takes seconds: torch
+
+    source = OpenClipSource(name, options.weights, options.pretrained, options.model_config)
+    towers = OpenClipTowers(source, device=options.device, threads=options.threads)
+    return Seer(towers, read_vocabulary(options.vocabulary or BUILT_IN))

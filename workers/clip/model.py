@@ -11,12 +11,13 @@ from workers.encoding import Rows, TextModel
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What is said of a picture: tags by falling score (0 to 1), its class, whether a picture of that class may be
-    shown, quality 0 to 1."""
+    shown, quality 0 to 1, and by name what is wrong with it."""
 
     tags: tuple[tuple[str, float], ...]
     image_class: str
     class_valid: bool
     quality: float
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,21 @@ class ClipModel(TextModel, Protocol):
 
     def look(self, batch: Sequence[Glimpse]) -> list[Sight]:
         """One per picture, in order. Raises MemoryError when the device has none left."""
+
+
+class Towers(Protocol):
+    """An image tower and a text tower of one space. ``weights`` is their digest; ``scale`` is what cosines were
+    multiplied by when the towers learnt to tell captions apart."""
+
+    name: str
+    weights: str
+    space: str
+    dimension: int
+    framing: Framing
+    scale: float
+
+    def picture_rows(self, pictures: Sequence[bytes]) -> Rows:
+        """A unit vector for each square of pixels, at least one. Raises MemoryError."""
+
+    def text_rows(self, texts: list[str]) -> Rows:
+        """A unit vector for each text; there may be none. Raises MemoryError."""

@@ -1,9 +1,11 @@
-"""The clip model that sees: any architecture of open_clip, with weights that were really loaded."""
+"""The towers of any architecture of open_clip, with weights that were really loaded, in torch."""
 
+import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,10 @@ import open_clip
 import torch
 from open_clip.pretrained import download_pretrained, get_pretrained_cfg
 
-from workers.clip.framing import Framing, Glimpse
-from workers.clip.model import Sight
-from workers.clip.vocabulary import read_vocabulary
-from workers.clip.zero_shot import ZeroShot
+from workers.clip.folder import TOKENIZER_NAME, ClipConfig, framing_of, read_config
+from workers.clip.tokens import Tokens
 from workers.device import choose_device, memory_errors
-from workers.encoding import Rows, Texts, encoded_together, unit_rows
+from workers.encoding import Rows, unit_rows
 from workers.weights import space_id, weights_digest
 
 _TOGETHER = 64
@@ -25,17 +25,16 @@ _TOGETHER = 64
 
 @dataclass(frozen=True, slots=True)
 class OpenClipSource:
-    """What to load: architecture ``name`` (with its own ``config``, if open_clip does not know it), weights from a
-    file or from the ``pretrained`` of that name, and the vocabulary to judge with."""
+    """What to load: architecture ``name`` (with its own ``config``, if open_clip does not know it), and weights from a
+    file or from the ``pretrained`` of that name. Beside a config may lie the model's own tokenizer.json."""
 
     name: str
     weights: Path | None
     pretrained: str | None
     config: Path | None
-    vocabulary: Path
 
 
-class OpenClip:
+class OpenClipTowers:
     """Image and text tower of one model. Raises RuntimeError when the weights are missing or do not fit.
 
     Texts beyond the context of the text tower (77 tokens for most) are cut there. The same bytes get the same answer
@@ -44,19 +43,9 @@ class OpenClip:
 
     def __init__(self, source: OpenClipSource, *, device: str, threads: int | None) -> None:
         self._device = choose_device(device, threads)
-        if source.config is not None:
-            open_clip.add_model_config(source.config)
-        with warnings.catch_warnings():
-            # Weights that were trained with another activation load without complaint and see wrongly ever after.
-            warnings.filterwarnings("error", message="QuickGELU mismatch")
-            self._model = open_clip.create_model(
-                source.name,
-                pretrained=source.pretrained or str(source.weights),
-                require_pretrained=True,
-                weights_only=True,
-                device=self._device,
-            ).eval()
-        self._tokenize = open_clip.get_tokenizer(source.name)
+        config = read_config(source.config) if source.config else None
+        self._model = _loaded(source, config, self._device)
+        self._tokenize = _tokenizer(source, config)
         self.name = source.name
         self.weights = weights_digest([source.weights or _downloaded(source)])
         self.space = space_id("clip", source.name, self.weights)
@@ -65,48 +54,60 @@ class OpenClip:
         self._mean, self._std = (
             torch.tensor(preprocess[key], device=self._device).reshape(3, 1, 1) for key in ("mean", "std")
         )
-        scale = float(self._model.logit_scale.exp())
-        self._judge = ZeroShot(read_vocabulary(source.vocabulary), self._text_rows, scale).judge
-        self.dimension = self._text_rows(["one text, to see that it works"]).shape[1]
+        self.scale = float(self._model.logit_scale.detach().exp())
+        self.dimension = self.text_rows(["one text, to see that it works"]).shape[1]
 
-    def look(self, batch: Sequence[Glimpse]) -> list[Sight]:
-        """One per picture, in order. Raises MemoryError when the device has none left."""
-        with memory_errors():
-            vectors = self._image_rows([glimpse.pixels for glimpse in batch])
-        return [Sight(vector, self._judge(vector)) for vector in vectors]
-
-    def encode(self, batch: Sequence[Texts]) -> list[Rows]:
-        """One unit vector per text, for each of several requests. Raises MemoryError."""
-        with memory_errors():
-            return encoded_together(batch, self._text_rows)
-
-    @torch.inference_mode()
-    def _image_rows(self, pictures: Sequence[bytes]) -> Rows:
+    def picture_rows(self, pictures: Sequence[bytes]) -> Rows:
+        """See ``Towers.picture_rows``."""
         side = self.framing.side
         pixels = np.frombuffer(b"".join(pictures), np.uint8).reshape(-1, side, side, 3).copy()
-        batch = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float().div(255)
-        vectors = self._model.encode_image((batch - self._mean) / self._std)
-        return unit_rows(vectors.float().cpu().numpy())
+        with memory_errors(), torch.inference_mode():
+            batch = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).float().div(255)
+            vectors = self._model.encode_image((batch - self._mean) / self._std)
+            return unit_rows(vectors.float().cpu().numpy())
 
-    @torch.inference_mode()
-    def _text_rows(self, texts: list[str]) -> Rows:
+    def text_rows(self, texts: list[str]) -> Rows:
+        """See ``Towers.text_rows``."""
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         parts = [texts[start : start + _TOGETHER] for start in range(0, len(texts), _TOGETHER)]
-        vectors = [self._model.encode_text(self._tokenize(part).to(self._device)).float().cpu() for part in parts]
-        return unit_rows(torch.cat(vectors).numpy())
+        with memory_errors(), torch.inference_mode():
+            rows = [self._model.encode_text(self._tokenize(part).to(self._device)).float().cpu() for part in parts]
+            return unit_rows(torch.cat(rows).numpy())
 
 
-def framing_of(preprocess: Mapping[str, Any]) -> Framing:
-    """The framing that a model was trained with, from open_clip's preprocessing settings.
+def _loaded(source: OpenClipSource, config: ClipConfig | None, device: torch.device) -> Any:
+    with warnings.catch_warnings():
+        # Weights that were trained with another activation load without complaint and see wrongly ever after.
+        warnings.filterwarnings("error", message="QuickGELU mismatch")
+        if config is not None:
+            _introduce(source.name, config)
+        return open_clip.create_model(
+            source.name,
+            pretrained=source.pretrained or str(source.weights),
+            require_pretrained=True,
+            weights_only=True,
+            device=device,
+            force_preprocess_cfg=dict(config.preprocess) if config else {},
+        ).eval()
 
-    Raises RuntimeError for settings that cannot be followed here, rather than look at a picture in another way.
-    """
-    size, how, resampling = preprocess["size"], preprocess["resize_mode"], preprocess["interpolation"]
-    sides = {size} if isinstance(size, int) else set(size)
-    if len(sides) != 1 or how not in ("shortest", "squash") or resampling not in ("bicubic", "bilinear"):
-        raise RuntimeError(f"preprocessing is not supported: size {size}, resize {how}, interpolation {resampling}")
-    return Framing(sides.pop(), "crop" if how == "shortest" else "squash", resampling)
+
+def _introduce(name: str, config: ClipConfig) -> None:
+    """Make an architecture known to open_clip, which reads them from files of their own."""
+    with TemporaryDirectory(prefix="justlens-clip-") as folder:
+        path = Path(folder) / f"{name}.json"
+        path.write_text(json.dumps(config.model))
+        open_clip.add_model_config(path)
+
+
+def _tokenizer(source: OpenClipSource, config: ClipConfig | None) -> Callable[[list[str]], torch.Tensor]:
+    """The one beside the model's config, else open_clip's for that name."""
+    own = source.config.with_name(TOKENIZER_NAME) if source.config else None
+    if own is None or config is None or not own.is_file():
+        found: Callable[[list[str]], torch.Tensor] = open_clip.get_tokenizer(source.name)
+        return found
+    tokens = Tokens(own, config.context, whole=True)
+    return lambda texts: torch.from_numpy(tokens(texts))
 
 
 def _downloaded(source: OpenClipSource) -> Path:

@@ -63,6 +63,7 @@ def _reply(model: ClipModel, content: ContentReply, sight: Sight) -> TagReply:
         image_class=judgement.image_class,
         class_valid=judgement.class_valid,
         quality=judgement.quality,
+        flags=list(judgement.flags),
         model=model.name,
         space=model.space,
         dimension=model.dimension,

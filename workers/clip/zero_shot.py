@@ -17,17 +17,19 @@ class ZeroShot:
 
     Source for tags and class: A. Radford et al., "Learning Transferable Visual Models From Natural Language
     Supervision" (2021), sections 3.1.2 and 3.1.4: softmax over ``scale`` times the cosine with each word's vector, the
-    mean of the vectors of its captions. Source for quality: J. Wang et al., "Exploring CLIP for Assessing the Look and
-    Feel of Images" (2023), equation 2: the same over a good caption and its opposite, averaged over the pairs.
+    mean of the vectors of its captions; here within each group of tags. Source for quality and flags: J. Wang et al.,
+    "Exploring CLIP for Assessing the Look and Feel of Images" (2023), equation 2: the same over a caption and its
+    opposite; quality is the mean over the pairs.
     """
 
     def __init__(self, vocabulary: Vocabulary, encode: Encode, scale: float) -> None:
         self._vocabulary = vocabulary
         self._scale = scale
-        self._tags = _means(list(vocabulary.tags.values()), encode)
+        self._groups = [(group, _means(group.captions(), encode)) for group in vocabulary.all_groups()]
         self._classes = _means([one.prompts for one in vocabulary.classes.values()], encode)
-        captions = [caption for pair in vocabulary.quality for caption in (pair.good, pair.bad)]
-        self._quality = encode(captions).reshape(len(vocabulary.quality), 2, -1)
+        self._quality = _pairs([(pair.good, pair.bad) for pair in vocabulary.quality], encode)
+        flags = [(flag.present, flag.absent) for flag in vocabulary.flags.values()]
+        self._flags = _pairs(flags, encode) if flags else None
 
     def judge(self, vector: Rows) -> Judgement:
         """What is said of the picture with this unit vector."""
@@ -37,13 +39,35 @@ class ZeroShot:
             image_class=image_class,
             class_valid=self._vocabulary.classes[image_class].showable,
             quality=round(float(self._shares(self._quality @ vector)[:, 0].mean()), 4),
+            flags=tuple(
+                name
+                for name, score in self.flag_scores(vector).items()
+                if score >= self._vocabulary.flags[name].threshold
+            ),
         )
 
+    def group_scores(self, vector: Rows) -> list[dict[str, float]]:
+        """The share of every tag, by group."""
+        return [
+            dict(zip(group.tags, self._shares(rows @ vector).tolist(), strict=True)) for group, rows in self._groups
+        ]
+
+    def flag_scores(self, vector: Rows) -> dict[str, float]:
+        """How much rather each flag is true than its opposite, 0 to 1."""
+        if self._flags is None:
+            return {}
+        return dict(zip(self._vocabulary.flags, self._shares(self._flags @ vector)[:, 0].tolist(), strict=True))
+
     def _tags_of(self, vector: Rows) -> tuple[tuple[str, float], ...]:
-        scores = self._shares(self._tags @ vector).tolist()
-        scored = sorted(zip(self._vocabulary.tags, scores, strict=True), key=lambda tag: (-tag[1], tag[0]))
-        best = scored[: self._vocabulary.most_tags]
-        return tuple((name, round(score, 4)) for name, score in best if score >= self._vocabulary.threshold)
+        found = [
+            (group, name, score)
+            for (group, _), scores in zip(self._groups, self.group_scores(vector), strict=True)
+            for name, score in scores.items()
+            if score >= group.threshold
+        ]
+        found.sort(key=lambda one: (-one[0].priority, -one[2], one[1]))
+        best = [(name, round(score, 4)) for _, name, score in found[: self._vocabulary.most_tags]]
+        return tuple(sorted(best, key=lambda tag: (-tag[1], tag[0])))
 
     def _class_of(self, vector: Rows) -> str:
         return list(self._vocabulary.classes)[int((self._classes @ vector).argmax())]
@@ -53,6 +77,11 @@ class ZeroShot:
         scaled = cosines.astype(np.float64) * self._scale
         powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def _pairs(captions: Sequence[tuple[str, str]], encode: Encode) -> Rows:
+    """[pair, which of the two, dimension]."""
+    return encode([caption for pair in captions for caption in pair]).reshape(len(captions), 2, -1)
 
 
 def _means(captions: Sequence[Sequence[str]], encode: Encode) -> Rows:

@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.model == "transformers" and options.weights is None:
         parser.error("--model transformers needs --weights")
+    if options.model != "transformers" and options.weights is not None:
+        parser.error("--weights needs --model transformers")
     metrics = Metrics()
     model_options = ModelOptions(options.weights, options.device, options.dtype, options.threads, options.max_batch)
     picture_options = PictureOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
@@ -35,7 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = worker_parser("workers.vlm", "Answers questions about pictures over HTTP.", port=8104)
-    parser.add_argument("--model", choices=sorted(MODELS), default="dummy")
+    parser.add_argument(
+        "--model",
+        choices=sorted(MODELS),
+        default="composed",
+        help="dummy looks at colours only; composed: texts made of what the built-in CLIP sees, without torch;"
+        " transformers: your own --weights",
+    )
     parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of the weights, for --model transformers")
     parser.add_argument("--dtype", default="auto", help="bfloat16, float16, float32; auto = as stored, CPU float32")
     add_torch_options(parser)

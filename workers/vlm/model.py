@@ -53,6 +53,16 @@ def load_transformers(options: ModelOptions) -> VlmModel:
     return engine
 
 
+def load_composed(options: ModelOptions) -> VlmModel:
+    """Texts composed from what the built-in CLIP sees, without torch. Raises ValueError when a file of it is not the
+    one that was released."""
+    from workers.clip.builtin import VOCABULARY  # onnxruntime
+    from workers.clip.builtin import load_builtin as load_clip
+    from workers.vlm.composed import Composed
+
+    return Composed(load_clip(options.threads), VOCABULARY)
+
+
 MODELS: Mapping[str, Callable[[ModelOptions], VlmModel]] = MappingProxyType(
-    {"dummy": load_dummy, "transformers": load_transformers}
+    {"composed": load_composed, "dummy": load_dummy, "transformers": load_transformers}
 )

@@ -17,8 +17,9 @@ from orchestrator.domain.errors import Unavailable
 from tests.kit.image_files import encoded, picture
 from tests.kit.vector_client import VectorClient, pool_over
 from tests.kit.worker_client import photo
+from workers.clip.folder import framing_of
 from workers.clip.framing import Framing
-from workers.clip.open_clip_model import OpenClip, OpenClipSource, framing_of
+from workers.clip.open_clip_model import OpenClipSource, OpenClipTowers
 from workers.clip.vocabulary import BUILT_IN, read_vocabulary
 
 
@@ -103,7 +104,7 @@ def test_weights_of_another_architecture_are_not_taken(tmp_path: Path, tiny_conf
     other = tmp_path / "other.json"
     other.write_text(tiny_config.read_text().replace('"layers": 2', '"layers": 3'))
     with pytest.raises(RuntimeError, match="Missing key"):
-        OpenClip(OpenClipSource("other", tiny_weights, None, other, BUILT_IN), device="cpu", threads=None)
+        OpenClipTowers(OpenClipSource("other", tiny_weights, None, other), device="cpu", threads=None)
 
 
 def test_preprocessing_that_cannot_be_followed_is_refused() -> None:

@@ -18,6 +18,7 @@ CLIP = {
     "class": "food",
     "class_valid": 1,
     "quality": 0.5,
+    "flags": ["watermark"],
     "model": "tiny",
     "space": SPACE,
     "vector_key": KEY,

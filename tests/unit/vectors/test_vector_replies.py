@@ -78,6 +78,13 @@ def test_a_tagged_picture_becomes_the_stages_value() -> None:
     assert tagged == Tagged(tags, "exterior", True, 0.5, "m", vector, content)
 
 
+def test_what_is_wrong_with_a_picture_is_passed_on_and_nothing_when_the_worker_says_nothing_of_it() -> None:
+    body = ROWS[1].tobytes()
+    flagged = parse_tag_reply(reply({**TAGGED, "flags": ["blur", "dark"]}, body), sha256="a" * 64, source_bytes=6)
+    assert flagged.flags == ("blur", "dark")
+    assert parse_tag_reply(reply(TAGGED, body), sha256="a" * 64, source_bytes=6).flags == ()
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -91,6 +98,8 @@ def test_a_tagged_picture_becomes_the_stages_value() -> None:
         {"tags": [["", 0.5]]},
         {"tags": [["red", 0.5], ["red", 0.4]]},
         {"tags": [["red"]]},
+        {"flags": [""]},
+        {"flags": ["blur", "blur"]},
         {"quality": 1.5},
         {"quality": math.nan},
         {"image_class": ""},

@@ -1,0 +1,27 @@
+"""The built-in CLIP, in onnxruntime."""
+
+from pathlib import Path
+
+from workers.builtin import FOLDER, pinned
+from workers.clip.folder import BUILT_IN_NAME, CONFIG_NAME, IMAGE_NAME, TEXT_NAME, TOKENIZER_NAME, WEIGHTS_NAME
+from workers.clip.onnx_model import OnnxSource, OnnxTowers
+from workers.clip.seer import Seer
+from workers.clip.vocabulary import read_vocabulary
+
+VOCABULARY = FOLDER / "clip" / "vocabulary.yaml"
+"""The words that these weights learnt."""
+FILES = (WEIGHTS_NAME, IMAGE_NAME, TEXT_NAME, CONFIG_NAME, TOKENIZER_NAME)
+
+
+def source_in(folder: Path) -> OnnxSource:
+    """The files of the model in ``folder``."""
+    weights, image, text, config, tokenizer = (folder / name for name in FILES)
+    return OnnxSource(BUILT_IN_NAME, image, text, weights, config, tokenizer)
+
+
+def load_builtin(threads: int | None, vocabulary: Path | None = None) -> Seer:
+    """With its own vocabulary unless another is given. Raises ValueError when a file is not the one that was released,
+    or the vocabulary is none."""
+    folders = {pinned(f"clip/{name}").parent for name in FILES}
+    towers = OnnxTowers(source_in(folders.pop()), threads=threads)
+    return Seer(towers, read_vocabulary(vocabulary or VOCABULARY))

@@ -1,0 +1,105 @@
+"""The describer without a language model: texts composed from what a CLIP model sees. No torch.
+
+It names what CLIP's vocabulary knows, in sentences of a fixed grammar, and says less where CLIP is less certain. It
+reads no text, counts nothing and judges no nudity: ``readable_text`` is empty and the description then says that no
+text was read, ``people`` is a lower bound, ``nudity`` is 0 and ``business_name_seen`` false for want of anything that
+says more.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from workers.clip.framing import Framing, Glimpse, framed
+from workers.clip.model import ClipModel, Sight
+from workers.phash import phash
+from workers.vlm.composing import phrasing
+from workers.vlm.composing.category import category_in
+from workers.vlm.composing.contrast import SCALE, Contrasts
+from workers.vlm.composing.filling import Known, Text, fields_of, filled
+from workers.vlm.composing.seeing import Seen, seen
+from workers.vlm.composing.wording import BUILT_IN, read_wording
+from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_prompted
+from workers.weights import weights_digest
+from workers.wire import ContentReply
+
+MATCH_CERTAIN = 0.5
+"""cat_match is 1 from this probability on."""
+MAX_ITEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    glimpse: Glimpse
+    schema: Mapping[str, Any]
+    category: str | None
+
+
+class Composed:
+    """``weights`` is the digest of all that an answer depends on: the weights of ``clip``, the ``vocabulary`` file that
+    it judges with, and the wording.
+    """
+
+    name = "composed"
+
+    def __init__(self, clip: ClipModel, vocabulary: Path, wording: Path = BUILT_IN) -> None:
+        """Raises OSError, ValueError or yaml.YAMLError for a file that is not what it should be."""
+        self._clip = clip
+        self._wording = read_wording(wording)
+        self._contrasts = Contrasts(clip, SCALE, self._wording)
+        parts = json.dumps([clip.name, clip.weights, weights_digest([vocabulary]), weights_digest([wording])])
+        self.weights = hashlib.sha256(parts.encode()).hexdigest()
+
+    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
+        """One result per item, in order; BadPrompt for an item that cannot be asked. Raises MemoryError."""
+        questions = [_question(item, self._clip.framing) for item in batch]
+        asked = [question for question in questions if isinstance(question, _Question)]
+        sights = iter(self._clip.look([question.glimpse for question in asked]) if asked else ())
+        return [it if isinstance(it, BadPrompt) else self._answer(it, next(sights)) for it in questions]
+
+    def _answer(self, question: _Question, sight: Sight) -> Generated | Exception:
+        try:
+            known = _known(seen(question.glimpse, sight, self._contrasts, self._wording), question.schema)
+            if question.category is not None:
+                known["cat_match"] = int(self._contrasts.match(sight.vector, question.category) >= MATCH_CERTAIN)
+            return Generated(filled(question.schema, known), "stop")
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever is wrong with one picture, its neighbours are answered
+            return error
+
+
+def _question(item: Prompted, framing: Framing) -> _Question | BadPrompt:
+    try:
+        schema = check_prompted(item)
+        category = category_in(item.prompt) if "cat_match" in fields_of(schema) else None
+    except BadPrompt as error:
+        return error
+    image = Image.frombytes("RGB", (item.width, item.height), item.image)
+    content = ContentReply(phash=phash(image), width=item.width, height=item.height, format="png")
+    return _Question(Glimpse(content, framed(image, framing).tobytes()), schema, category)
+
+
+def _known(it: Seen, schema: Mapping[str, Any]) -> dict[str, Known]:
+    """All that can be said of a picture, by the names of the fields."""
+    sentences = phrasing.description(it)
+    if "readable_text" in fields_of(schema):
+        sentences = (*sentences, phrasing.NOT_READ)
+    return {
+        "description": Text(sentences),
+        "alt_text": Text((phrasing.alt_text(it),)),
+        "tags": phrasing.tags(it),
+        "people": it.person_count,
+        "items": it.items[:MAX_ITEMS],
+        "readable_text": None,
+        "blur": "blur" in it.flags,
+        "watermark": "watermark" in it.flags,
+        "screenshot": "screenshot" in it.flags,
+        "nudity": 0.0,
+        "business_name_seen": False,
+    }
