@@ -137,7 +137,7 @@ def test_only_the_first_frame_of_an_animation_is_taken(image_format: str) -> Non
 def test_enlarged_edges_of_transparency_do_not_fringe() -> None:
     image = Image.new("RGBA", (16, 16), (0, 255, 0, 0))  # invisible green around
     image.paste((255, 0, 0, 255), (4, 4, 12, 12))
-    larger = Lanczos().core([Enlargement(Pixels.of(image), 64, 64)])[0].image()
+    larger = Lanczos().core([Enlargement(Pixels.of(image), 64, 64)])[0].pixels.image()
     seen = [pixel for pixel in _pixels(larger) if pixel[3] > 16]
     assert seen and max(pixel[1] for pixel in seen) <= 8
 

@@ -28,8 +28,13 @@ from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_prompted
 from workers.weights import weights_digest
 from workers.wire import ContentReply
 
-MATCH_CERTAIN = 0.5
-"""cat_match is 1 from this probability on."""
+MATCH_CERTAIN = 0.05
+"""cat_match is 1 from this probability on: more than twice the share that a picture like nothing gives to every kind.
+
+Chosen for the built-in CLIP on 600 pictures of the demo world's validation set, each asked for a name of its own kind
+and of another: balanced accuracy 0.907, where 0.5 gave 0.823. A sharpness of 20 with 0.02 would reach 0.944, but
+flattens the probabilities that decide whether a kind of business is named at all.
+"""
 MAX_ITEMS = 20
 
 
