@@ -19,7 +19,7 @@ from tests.kit.worker import Worker
 from workers.builtin import pinned
 from workers.text.folder import packaged_minilm
 from workers.text.onnx_sentences import OnnxSentences
-from workers.training.text_corpus import short_sentences
+from workers.training.text.corpus import short_sentences
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 

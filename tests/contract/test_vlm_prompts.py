@@ -11,7 +11,7 @@ from orchestrator.domain.catalogue import Category
 from orchestrator.domain.describing import ModelAnswer
 from orchestrator.domain.prompts import PROFILES, PromptProfile, repair
 from tests.kit.vlm_prompts import FILE, prompts_as_data
-from workers.training.vlm_questions import forms, question, training_question
+from workers.training.vlm.questions import forms, question, training_question
 from workers.training.world.catalogue import NONE, businesses
 from workers.training.world.truth import Truth
 

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from workers.training.vlm_data import CHUNK, Pictures
+from workers.training.vlm.data import CHUNK, Pictures
 from workers.training.world.catalogue import businesses
 from workers.training.world.truth import Truth
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestrator.domain.catalogue import Category
 from orchestrator.domain.prompts import PROFILES
 
-FILE = Path(__file__).parents[2] / "workers" / "training" / "prompts.json"
+FILE = Path(__file__).parents[2] / "workers" / "training" / "vlm" / "prompts.json"
 PLACE = "{category}"
 """Stands where the category's name stands, quotation marks around it included."""
 

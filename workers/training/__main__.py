@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"there is no recipe {name!r}\n\n{usage()}", file=sys.stderr)
         return 2
     try:
-        recipe = import_module(f"workers.training.{name}")
+        recipe = import_module(f"workers.training.{name}.command")
     except ModuleNotFoundError as error:
         print(f"the recipe {name!r} needs the module {error.name}: pip install 'justlens[workers]'", file=sys.stderr)
         return 2

@@ -16,7 +16,7 @@ from tests.kit.worker import Worker
 from workers import builtin
 from workers.clip.builtin import FILES, VOCABULARY
 from workers.clip.vocabulary import read_vocabulary
-from workers.training.clip_vocabulary import class_of, world_vocabulary
+from workers.training.clip.vocabulary import class_of, world_vocabulary
 from workers.training.world.catalogue import NONE
 from workers.training.world.scene import jpeg, scene
 from workers.training.world.truth import Scene, Split

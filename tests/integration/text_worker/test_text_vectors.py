@@ -14,10 +14,10 @@ from workers.builtin import PINS, pinned
 from workers.text.folder import packaged_minilm, weight_files
 from workers.text.onnx_sentences import OnnxSentences
 from workers.text.sentences import SentenceModel
-from workers.training.bert_graph import Float32, Int8
-from workers.training.text import export, shape_of
-from workers.training.text_corpus import descriptions, names
-from workers.training.text_quality import rows, spearman
+from workers.training.text.bert_graph import Float32, Int8
+from workers.training.text.command import export, shape_of
+from workers.training.text.corpus import descriptions, names
+from workers.training.text.quality import rows, spearman
 
 TEXTS = (*names(), *(text for text, _ in descriptions(1, 1)), "", "café ಅಂಗಡಿ 店 😀", "shop " * 300, "x" * 300)
 WITHOUT_TORCH = """
@@ -81,7 +81,7 @@ def test_the_recipe_makes_the_pinned_files_again(tmp_path: Path) -> None:
 def test_the_quality_rows_say_what_was_measured_and_notice_a_worse_model(
     original: SentenceModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.training.text_quality.descriptions", lambda seed, each: descriptions(seed, 1))
+    monkeypatch.setattr("workers.training.text.quality.descriptions", lambda seed, each: descriptions(seed, 1))
     same = rows(original, original)
     assert [row["value"] for row in same[:2]] == [pytest.approx(1, abs=1e-4)] * 2 and all(row["holds"] for row in same)
     worse = rows(_Muddled(original), original)

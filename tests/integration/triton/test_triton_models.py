@@ -155,10 +155,15 @@ async def test_a_question_that_was_given_up_while_it_waited_is_not_answered(
 
 
 async def answered(server: Triton, model: str) -> int:
-    """How many questions the model has answered."""
+    """How many questions the model has answered. The server counts an answer after it has sent it, so that the number
+    is read until it stands still."""
+    seen = [-1]
     async with tritonclient.grpc.aio.InferenceServerClient(server.url) as client:
-        statistics = await client.get_inference_statistics(model)
-    return int(statistics.model_stats[0].inference_stats.success.count)
+        while len(seen) < 4 or len(set(seen[-3:])) > 1:
+            statistics = await client.get_inference_statistics(model)
+            seen.append(int(statistics.model_stats[0].inference_stats.success.count))
+            await asyncio.sleep(0.3)
+    return seen[-1]
 
 
 async def executions(server: Triton, model: str) -> int:

@@ -8,7 +8,7 @@ from tests.kit.sighted_clip import Shown, SightedClip
 from workers.clip.framing import Glimpse
 from workers.clip.model import Sight
 from workers.clip.vocabulary import BUILT_IN
-from workers.training.composed_quality import best_threshold, calibrated, rows
+from workers.training.vlm.composed_quality import best_threshold, calibrated, rows
 from workers.training.world.catalogue import businesses, things
 from workers.training.world.scene import scene
 from workers.training.world.truth import Split, Truth
@@ -46,7 +46,7 @@ def test_a_model_that_sees_scores_well_and_one_that_does_not_scores_badly() -> N
 
 def _values(model: Composed) -> dict[str, float]:
     measured = rows(model, 8)
-    assert all(set(row) == {"name", "value", "target", "n"} for row in measured)
+    assert all(row["name"].startswith("composed: ") for row in measured)
     return {row["name"]: row["value"] for row in measured}
 
 

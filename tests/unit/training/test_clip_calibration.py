@@ -8,9 +8,9 @@ import pytest
 from workers.clip.framing import Framing
 from workers.clip.vocabulary import Vocabulary, read_vocabulary
 from workers.encoding import Rows, unit_rows
-from workers.training.clip_calibration import calibrated
-from workers.training.clip_quality import Seen
-from workers.training.clip_vocabulary import true_tags, world_vocabulary, write_vocabulary
+from workers.training.clip.calibration import calibrated
+from workers.training.clip.quality import Seen
+from workers.training.clip.vocabulary import true_tags, world_vocabulary, write_vocabulary
 from workers.training.world.scene import scene
 from workers.training.world.truth import Split
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.training.clip import main
+from workers.training.clip.command import main
 
 
 def test_too_few_pictures_are_refused_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

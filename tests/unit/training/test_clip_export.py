@@ -11,11 +11,11 @@ import torch
 
 from workers.clip.builtin import source_in
 from workers.clip.onnx_model import OnnxTowers
-from workers.training.clip_export import both_towers, difference, write_graphs, write_weights
-from workers.training.clip_graph import places
-from workers.training.clip_model import CONTEXT, MODEL, new_model, write_config
-from workers.training.clip_tokenizer import learn_tokenizer, save_tokenizer
-from workers.training.clip_vocabulary import vocabulary_captions, world_vocabulary
+from workers.training.clip.export import both_towers, difference, write_graphs, write_weights
+from workers.training.clip.graph import places
+from workers.training.clip.model import CONTEXT, MODEL, new_model, write_config
+from workers.training.clip.tokenizer import learn_tokenizer, save_tokenizer
+from workers.training.clip.vocabulary import vocabulary_captions, world_vocabulary
 
 SMALL = {
     **MODEL,

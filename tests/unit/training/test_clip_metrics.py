@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workers.training.clip_metrics import (
+from workers.training.clip.metrics import (
     Point,
     area_under_curve,
     best_threshold,

@@ -6,12 +6,12 @@ import torch
 from safetensors.numpy import load_file
 
 from workers.builtin import pinned
-from workers.training import sr_quality
-from workers.training.networks import compact
-from workers.training.photographs import read_skimage
-from workers.training.sr_export import furthest_apart
-from workers.training.sr_quality import exported_network
-from workers.training.sr_training import State
+from workers.training.sr import quality as sr_quality
+from workers.training.sr.export import furthest_apart
+from workers.training.sr.networks import compact
+from workers.training.sr.photographs import read_skimage
+from workers.training.sr.quality import exported_network
+from workers.training.sr.training import State
 
 MOST_BYTES = 1_500_000
 

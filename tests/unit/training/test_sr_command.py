@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from workers.training import sr, sr_quality
-from workers.training.photograph_list import Part
-from workers.training.photographs import Picture
-from workers.training.sr_training import read_checkpoint
+from workers.training.sr import command as sr
+from workers.training.sr import quality as sr_quality
+from workers.training.sr.photograph_list import Part
+from workers.training.sr.photographs import Picture
+from workers.training.sr.training import read_checkpoint
 
 NOISE = np.random.default_rng(3).integers(0, 256, (176, 176, 3), np.uint8)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.training.degradations import clean, realistic
-from workers.training.sr_batches import Batches, Crops
+from workers.training.sr.batches import Batches, Crops
+from workers.training.sr.degradations import clean, realistic
 
 PICTURE = np.random.default_rng(1).integers(0, 256, (64, 96, 3), np.uint8)
 

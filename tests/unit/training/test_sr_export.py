@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from workers.training import sr_export
-from workers.training.networks import compact
-from workers.training.sr_export import card, export, furthest_apart
-from workers.training.sr_quality import WAYS, Figures, Likeness, exported_network
-from workers.training.sr_training import Checkpoint, Plan
+from workers.training.sr import export as sr_export
+from workers.training.sr.export import card, export, furthest_apart
+from workers.training.sr.networks import compact
+from workers.training.sr.quality import WAYS, Figures, Likeness, exported_network
+from workers.training.sr.training import Checkpoint, Plan
 
 
 def _weights(scale: int) -> dict[str, torch.Tensor]:

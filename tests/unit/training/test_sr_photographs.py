@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.training.photograph_list import PHOTOGRAPHS, Part
-from workers.training.photographs import MissingPhotographs, read_part, read_skimage, reduced
+from workers.training.sr.photograph_list import PHOTOGRAPHS, Part
+from workers.training.sr.photographs import MissingPhotographs, read_part, read_skimage, reduced
 
 
 def test_every_photograph_has_a_name_of_its_own_and_one_part() -> None:

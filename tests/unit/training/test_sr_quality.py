@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.training.degradations import Picture
-from workers.training.photographs import read_skimage
-from workers.training.sr_quality import filtered, likeness, measure, middle, rows
+from workers.training.sr.degradations import Picture
+from workers.training.sr.photographs import read_skimage
+from workers.training.sr.quality import filtered, likeness, measure, middle, rows
 
 CAT = {"chelsea": read_skimage()["chelsea"][:120, :120]}
 

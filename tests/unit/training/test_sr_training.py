@@ -10,9 +10,9 @@ from spandrel import ModelLoader
 from torch.nn import functional
 
 from workers.enhance.torch_basicsr import srvgg_net
-from workers.training.networks import compact, enlarged, take_over
-from workers.training.sr_batches import Batches
-from workers.training.sr_training import Plan, State, Trainer, rate_at, read_checkpoint, train
+from workers.training.sr.batches import Batches
+from workers.training.sr.networks import compact, enlarged, take_over
+from workers.training.sr.training import Plan, State, Trainer, rate_at, read_checkpoint, train
 
 PLAN = Plan(scale=2, steps=6, count=2, side=16)
 CPU = torch.device("cpu")

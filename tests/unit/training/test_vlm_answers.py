@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from workers.training.vlm_answers import answer, business_name_seen, people, readable, shortened
-from workers.training.vlm_questions import forms, names, related, unrelated
+from workers.training.vlm.answers import answer, business_name_seen, people, readable, shortened
+from workers.training.vlm.questions import forms, names, related, unrelated
 from workers.training.world.catalogue import NONE, businesses, things
 from workers.training.world.truth import Truth
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.training.vlm_metrics import balanced_accuracy, common_length, f1, rouge_l
+from workers.training.vlm.metrics import balanced_accuracy, common_length, f1, rouge_l
 
 
 def test_f1_of_tags_counts_each_tag_once_and_ignores_case() -> None:

@@ -3,9 +3,9 @@
 import torch
 
 from tests.kit.vlm_lessons import truths
-from workers.training.vlm_naming import name_vectors
-from workers.training.vlm_studies import thing_names
-from workers.training.vlm_tokenizer import build_tokenizer
+from workers.training.vlm.naming import name_vectors
+from workers.training.vlm.studies import thing_names
+from workers.training.vlm.tokenizer import build_tokenizer
 
 TOKENIZER = build_tokenizer(truths(45), 0)
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.kit.vlm_lessons import truths
-from workers.training.vlm_quality import NAMES, OWN, Answered, answers_to, figures, valid_answer
-from workers.training.vlm_questions import question
+from workers.training.vlm.quality import NAMES, OWN, Answered, answers_to, figures, valid_answer
+from workers.training.vlm.questions import question
 from workers.vlm.prompted import Generated, Prompted
 
 FORM = "vision_json_cat/1+category"

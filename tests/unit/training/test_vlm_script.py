@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from transformers import CLIPVisionConfig, LlavaForConditionalGeneration
 
 from tests.kit.vlm_lessons import noise_pictures, truths
-from workers.training.vlm_answering import Script, learn_to_answer
-from workers.training.vlm_questions import forms, training_question
-from workers.training.vlm_shape import PATCHES, SIDE_PX, llava_config
-from workers.training.vlm_steps import Run
-from workers.training.vlm_tokenizer import build_processor, build_tokenizer, constant_lines
+from workers.training.vlm.answering import Script, learn_to_answer
+from workers.training.vlm.questions import forms, training_question
+from workers.training.vlm.shape import PATCHES, SIDE_PX, llava_config
+from workers.training.vlm.steps import Run
+from workers.training.vlm.tokenizer import build_processor, build_tokenizer, constant_lines
 from workers.vlm.conversation import Conversation
 from workers.vlm.grammar import Vocabulary
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from workers.training.vlm_steps import COOL_DOWN_SHARE, WARM_UP_STEPS, Run, minutes_taken, rate_share, train
+from workers.training.vlm.steps import COOL_DOWN_SHARE, WARM_UP_STEPS, Run, minutes_taken, rate_share, train
 
 
 def linear() -> nn.Module:

@@ -4,8 +4,8 @@ import random
 
 import numpy as np
 
-from workers.training.vlm_looking import KEPT, patches_to_look_at
-from workers.training.vlm_studies import grid, thing_names
+from workers.training.vlm.looking import KEPT, patches_to_look_at
+from workers.training.vlm.studies import grid, thing_names
 from workers.training.world.camera import Camera
 from workers.training.world.canvas import Canvas
 from workers.training.world.catalogue import things

@@ -10,7 +10,7 @@ from open_clip.model import CLIP
 from safetensors.torch import save_file
 from transformers import CLIPVisionModel
 
-from workers.training.vlm_tower import read_tower, tower_weights, vision_config_of
+from workers.training.vlm.tower import read_tower, tower_weights, vision_config_of
 
 CONFIG: dict[str, Any] = {
     "embed_dim": 24,

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from workers.training.vlm_varying import GAIN, SHIFT_PX, moved, varied
+from workers.training.vlm.varying import GAIN, SHIFT_PX, moved, varied
 
 SIDE, PATCH = 40, 10
 

@@ -1,5 +1,1 @@
-"""The demo world: drawn pictures of businesses, each with the truth about what it shows."""
-
-from workers.training.world.command import main
-
-__all__ = ["main"]
+"""The demo world: drawn pictures of places of business, each with the truth about what it shows."""

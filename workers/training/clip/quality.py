@@ -1,0 +1,132 @@
+"""What the built-in CLIP can do, on pictures of the world that it never saw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workers.builtin import pinned
+from workers.clip.builtin import VOCABULARY, source_in
+from workers.clip.framing import framed
+from workers.clip.model import Judgement, Towers
+from workers.clip.onnx_model import OnnxTowers
+from workers.clip.vocabulary import Vocabulary, read_vocabulary
+from workers.clip.zero_shot import ZeroShot
+from workers.encoding import Rows
+from workers.training.clip.metrics import Point, area_under_curve, curve, ranks, recall_at, set_point
+from workers.training.clip.vocabulary import class_of, true_tags
+from workers.training.figures import Row, row
+from workers.training.world.catalogue import NONE
+from workers.training.world.scene import scene
+from workers.training.world.truth import Split, Truth
+
+HELD_OUT = 500
+_TOGETHER = 32
+_BUSINESS = "business"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Pictures as the towers see them, and what is true of them."""
+
+    vectors: Rows
+    truths: tuple[Truth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is said of a picture, with the scores behind it."""
+
+    judgement: Judgement
+    groups: list[dict[str, float]]
+    flags: dict[str, float]
+
+
+def look_at(towers: Towers, split: Split, count: int) -> Seen:
+    """The first ``count`` pictures of ``split``, framed as the worker frames them."""
+    truths, vectors = [], []
+    for start in range(0, count, _TOGETHER):
+        shown = [scene(split, index) for index in range(start, min(start + _TOGETHER, count))]
+        vectors.append(towers.picture_rows([framed(one.picture, towers.framing).tobytes() for one in shown]))
+        truths += [one.truth for one in shown]
+    return Seen(np.concatenate(vectors), tuple(truths))
+
+
+def judged(towers: Towers, vocabulary: Vocabulary, seen: Seen) -> list[Judged]:
+    """Every picture by the words of ``vocabulary``."""
+    judge = ZeroShot(vocabulary, towers.text_rows, towers.scale)
+    return [Judged(judge.judge(one), judge.group_scores(one), judge.flag_scores(one)) for one in seen.vectors]
+
+
+def rows(towers: Towers, vocabulary: Vocabulary, seen: Seen) -> list[Row]:
+    """Every figure. Texts look for their pictures among all of ``seen``."""
+    found = judged(towers, vocabulary, seen)
+    return [
+        *_retrieval(towers, seen, "caption", [truth.caption for truth in seen.truths], 0.9),
+        *_retrieval(towers, seen, "alt text", [truth.alt_text for truth in seen.truths], None),
+        *_tagging(vocabulary, found, seen.truths),
+        *_defects(found, seen.truths),
+    ]
+
+
+def builtin_rows(count: int = HELD_OUT) -> list[Row]:
+    """The figures of the built-in model. Raises ValueError when its files are not those that were released."""
+    source = source_in(pinned("clip/model.safetensors").parent)
+    towers = OnnxTowers(source, threads=None)
+    return rows(towers, read_vocabulary(VOCABULARY), look_at(towers, Split.HELD_OUT, count))
+
+
+def precision_curve(towers: Towers, vocabulary: Vocabulary, seen: Seen) -> dict[str, list[Point]]:
+    """Precision and recall of the tags over thresholds, by group."""
+    found = judged(towers, vocabulary, seen)
+    names = list(vocabulary.groups)
+    return {name: curve(*scores_and_truth(found, seen.truths, number)) for number, name in enumerate(names)}
+
+
+def scores_and_truth(found: Sequence[Judged], truths: Sequence[Truth], group: int) -> tuple[np.ndarray, np.ndarray]:
+    """[picture, tag]: the scores of a group's tags, and whether they are true."""
+    scores = np.array([list(one.groups[group].values()) for one in found])
+    tags = [true_tags(truth) for truth in truths]
+    return scores, np.array([[name in true for name in found[0].groups[group]] for true in tags])
+
+
+def _retrieval(towers: Towers, seen: Seen, kind: str, texts: list[str], target_at_5: float | None) -> list[Row]:
+    found = ranks(towers.text_rows(texts) @ seen.vectors.T)
+    n = f"{len(texts)} held-out scenes"
+    made = [
+        row(f"clip: Recall@{most}, {kind} to picture", recall_at(found, most), n, target_at_5 if most == 5 else None)
+        for most in (1, 5, 10)
+    ]
+    return [*made, row(f"clip: median rank, {kind} to picture", float(np.median(found)), n)]
+
+
+def _tagging(vocabulary: Vocabulary, found: Sequence[Judged], truths: Sequence[Truth]) -> list[Row]:
+    n = f"{len(truths)} held-out scenes"
+    said = [{name for name, _ in one.judgement.tags} for one in found]
+    words = {name for group in vocabulary.all_groups() for name in group.tags}
+    true = [true_tags(truth) for truth in truths]
+    shown = [words.intersection(truth.tags) for truth in truths]
+    business = [number for number, truth in enumerate(truths) if truth.category != NONE]
+    kinds = list(vocabulary.groups).index(_BUSINESS)
+    right = [max(found[at].groups[kinds].items(), key=lambda one: one[1])[0] == truths[at].category for at in business]
+    classes = [one.judgement.image_class == class_of(truth) for one, truth in zip(found, truths, strict=True)]
+    return [
+        row("clip: tag precision at the vocabulary's thresholds", set_point(said, true).precision, n),
+        row("clip: tag recall at the vocabulary's thresholds", set_point(said, shown).recall, n),
+        row("clip: kind of business right", float(np.mean(right)), f"{len(business)} held-out scenes"),
+        row("clip: class right", float(np.mean(classes)), n),
+    ]
+
+
+def _defects(found: Sequence[Judged], truths: Sequence[Truth]) -> list[Row]:
+    made = []
+    for name in found[0].flags:
+        has = [one.flags[name] for one, truth in zip(found, truths, strict=True) if name in truth.defects]
+        lacks = [one.flags[name] for one, truth in zip(found, truths, strict=True) if name not in truth.defects]
+        if has and lacks:
+            n = f"{len(has)} with, {len(lacks)} without"
+            made.append(row(f"clip: area under the curve, {name}", area_under_curve(has, lacks), n))
+    clean = [one.judgement.quality for one, truth in zip(found, truths, strict=True) if not truth.defects]
+    spoilt = [one.judgement.quality for one, truth in zip(found, truths, strict=True) if truth.defects]
+    n = f"{len(clean)} without defects, {len(spoilt)} with"
+    return [*made, row("clip: area under the curve, quality", area_under_curve(clean, spoilt), n)]

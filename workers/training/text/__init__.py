@@ -1,0 +1,1 @@
+"""The export of the text model, and its measure."""
