@@ -32,9 +32,9 @@ _COMMENTS = (
 _CARD = """# justlens-clip
 
 A CLIP of {parameters:.1f} million weights: open_clip's plain vision transformer ({side} x {side} pixels, the whole
-picture squashed to a square; patches of {patch}; width 160, 6 layers) and text transformer (width 160, 3 layers, at most 64 tokens
-of its own byte-level BPE of 2,048), 192 numbers a vector. It knows the drawn demo world, and nothing else: of
-photographs it says nothing of worth.
+picture squashed to a square; patches of {patch}; width 160, 6 layers) and text transformer (width 160, 3 layers, at
+most 64 tokens of its own byte-level BPE of 2,048), 192 numbers a vector. It knows the drawn demo world, and nothing
+else: of photographs it says nothing of worth.
 
 - **Data**: {pictures} pictures of the training set of the demo world (`python -m workers.training world`), drawn with
   Noto Color Emoji (SIL Open Font License 1.1) and DejaVu fonts; their captions, alt texts and tags are part of the
