@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check -q
 
-.PHONY: setup demo test-setup test lint bench chaos clean
+.PHONY: setup demo test-setup test lint bench quality chaos clean
 
 setup: .venv/core                       ## virtual environment with the embedded core
 .venv/core: pyproject.toml constraints.txt
@@ -25,6 +25,9 @@ lint: test-setup                        ## style, types, import rules
 
 bench: test-setup                       ## the figures; writes build/bench.json
 	.venv/bin/python -m pytest -m bench -s tests/bench
+
+quality: test-setup                     ## what the models are worth; writes build/quality.json
+	.venv/bin/python -m workers.training quality
 
 chaos: test-setup                       ## the long fault tests; writes build/chaos.json
 	.venv/bin/python -m pytest -m chaos -s tests/faults

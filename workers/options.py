@@ -2,9 +2,11 @@
 
 import argparse
 import os
+from pathlib import Path
 
 from workers.batching import BatchLimits
 from workers.decoder_child import DecodeLimits
+from workers.published import Weights, weights_named
 from workers.run import RunOptions
 
 
@@ -34,6 +36,31 @@ def add_torch_options(parser: argparse.ArgumentParser) -> None:
     """What a worker takes whose model runs in torch."""
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ...; auto = the first GPU, else the CPU")
     parser.add_argument("--threads", type=positive, help="CPU threads of one forward pass; torch decides by default")
+
+
+def add_weights_pin(parser: argparse.ArgumentParser) -> None:
+    """What a worker takes beside --weights."""
+    parser.add_argument(
+        "--weights-sha256",
+        type=str.lower,
+        action="append",
+        default=[],
+        help="refuse weights whose SHA-256 is another one; once per file",
+    )
+
+
+def weights(text: str) -> Weights:
+    """--weights, for argparse: a path, or a name of the hub."""
+    try:
+        return weights_named(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def missing_weights(*given: Weights | None) -> str | None:
+    """What is wrong with the paths among ``given``; what the hub has is only known when it is asked."""
+    paths = (one for one in given if isinstance(one, Path))
+    return next((f"{path}: there is no such file or folder" for path in paths if not path.exists()), None)
 
 
 def positive(text: str) -> int:

@@ -54,9 +54,9 @@ class Client:
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("justlens_worker_" + name))
 
     async def until(self, path: str, status: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):  # torch takes that long to load on a machine that is busy
             while (await self.get(path))[0] != status:
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.02)
 
     async def until_in_flight(self, count: int) -> None:
         async with asyncio.timeout(30):

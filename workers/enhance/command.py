@@ -2,19 +2,22 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from workers.enhance.lanczos import Lanczos
 from workers.enhance.model import EnhanceModel
-from workers.enhance.service import EnhanceOptions, EnhanceService
+from workers.enhance.service import EnhanceService
+from workers.hosting import PictureOptions
 from workers.main import serve_and_exit
 from workers.metrics import Metrics
 from workers.options import (
     add_decoder_options,
     add_torch_options,
+    add_weights_pin,
     batch_limits,
     decode_limits,
+    missing_weights,
     run_options,
+    weights,
     worker_parser,
 )
 
@@ -26,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if problem := _problem(options):
         parser.error(problem)
     metrics = Metrics()
-    enhance_options = EnhanceOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
+    enhance_options = PictureOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
     service = EnhanceService(enhance_options, _loader(options), metrics)
     serve_and_exit(service, metrics, run_options(options))
 
@@ -41,22 +44,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--weights",
-        type=Path,
+        type=weights,
         action="append",
         default=[],
-        help="for --model torch: .safetensors, .pth or .pt of RRDBNet, SRVGGNetCompact or anything that spandrel "
-        "knows; again for another scale: the cheapest that suffices is taken",
+        help="for --model torch, a file or hf-hub:owner/name/file: .safetensors, .pth or .pt of RRDBNet, "
+        "SRVGGNetCompact or anything that spandrel knows; again for another scale: the cheapest that suffices is taken",
     )
     parser.add_argument(
-        "--text-weights", type=Path, action="append", default=[], help="the same, for pictures with image_type text"
+        "--text-weights", type=weights, action="append", default=[], help="the same, for pictures with image_type text"
     )
-    parser.add_argument(
-        "--weights-sha256",
-        type=str.lower,
-        action="append",
-        default=[],
-        help="refuse weights whose SHA-256 is another one; once per file",
-    )
+    add_weights_pin(parser)
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
     add_decoder_options(parser)
     add_torch_options(parser)
@@ -69,8 +66,7 @@ def _problem(options: argparse.Namespace) -> str | None:
         return f"--{given[0].replace('_', '-')} needs --model torch" if given else None
     if not options.weights:
         return "--model torch needs --weights"
-    missing = (path for path in (*options.weights, *options.text_weights) if not path.is_file())
-    return next((f"{path}: no such file" for path in missing), None)
+    return missing_weights(*options.weights, *options.text_weights)
 
 
 def _loader(options: argparse.Namespace) -> Callable[[], EnhanceModel]:

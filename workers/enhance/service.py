@@ -9,13 +9,11 @@ from workers.enhance.model import EnhanceModel
 from workers.enhance.picture import Enlarged, Enlargement, Harmful
 from workers.enhance.plan import Skip
 from workers.errors import Refused, mistakes
-from workers.hosting import PictureOptions, PictureService
+from workers.hosting import PictureService
 from workers.imaging import Pixels
 from workers.service import Answer, Call, Handler
 from workers.submitting import submit
 from workers.wire import ENHANCE_PATH, EnhanceReply, EnhanceRequest
-
-EnhanceOptions = PictureOptions
 
 
 class EnhanceService(PictureService[EnhanceModel, Batcher[Enlargement, Enlarged | Harmful]]):

@@ -1,6 +1,5 @@
 """Weights from a file to a torch module: nothing in the file is executed, and what it is follows from its tensors."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,15 +37,13 @@ class Loaded:
     bfloat16: bool = True
 
 
-def load(path: Path, allowed: Sequence[str] = ()) -> Loaded:
+def load(path: Path) -> Loaded:
     """The network in ``path`` (.safetensors, or a .pth or .pt of plain tensors).
 
-    Raises ValueError when its SHA-256 is none of ``allowed`` (empty: any is), when the file holds anything else than
-    tensors, and for weights of an architecture that is not known or not from RGB to RGB.
+    Raises ValueError when the file holds anything else than tensors, and for weights of an architecture that is not
+    known or not from RGB to RGB.
     """
     digest = weights_digest([path])
-    if allowed and digest not in allowed:
-        raise ValueError(f"{path}: its SHA-256 is {digest}, which is not what was asked for")
     state = read_state(path)
     try:
         return _recognised(state, digest)

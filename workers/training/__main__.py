@@ -10,11 +10,12 @@ RECIPES: Mapping[str, str] = {
     "clip": "train the built-in CLIP on the demo world",
     "vlm": "train the built-in vision-language model on the demo world",
     "text": "export the text model and measure it",
+    "quality": "measure everything that comes with JustLens",
 }
 
 
 def usage() -> str:
-    lines = [f"  {name:<6} {what}" for name, what in RECIPES.items()]
+    lines = [f"  {name:<8} {what}" for name, what in RECIPES.items()]
     return "\n".join(["usage: python -m workers.training RECIPE [options]", "", *lines])
 
 

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from workers.hosting import PictureOptions
 from workers.main import serve_and_exit
@@ -11,9 +10,12 @@ from workers.metrics import Metrics
 from workers.options import (
     add_decoder_options,
     add_torch_options,
+    add_weights_pin,
     batch_limits,
     decode_limits,
+    missing_weights,
     run_options,
+    weights,
     worker_parser,
 )
 from workers.vlm.model import MODELS, ModelOptions
@@ -26,10 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.model == "transformers" and options.weights is None:
         parser.error("--model transformers needs --weights")
-    if options.model != "transformers" and options.weights is not None:
+    if options.model != "transformers" and (options.weights is not None or options.weights_sha256):
         parser.error("--weights needs --model transformers")
+    if problem := missing_weights(options.weights):
+        parser.error(problem)
     metrics = Metrics()
-    model_options = ModelOptions(options.weights, options.device, options.dtype, options.threads, options.max_batch)
+    model_options = ModelOptions(
+        options.weights, options.weights_sha256, options.device, options.dtype, options.threads, options.max_batch
+    )
     picture_options = PictureOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
     service = VlmService(picture_options, partial(MODELS[options.model], model_options), metrics)
     serve_and_exit(service, metrics, run_options(options))
@@ -44,7 +50,10 @@ def _parser() -> argparse.ArgumentParser:
         help="dummy looks at colours only; composed: texts made of what the built-in CLIP sees, without torch;"
         " transformers: your own --weights",
     )
-    parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of the weights, for --model transformers")
+    parser.add_argument(
+        "--weights", type=weights, metavar="DIR", help="for --model transformers: a folder, or hf-hub:owner/name"
+    )
+    add_weights_pin(parser)
     parser.add_argument("--dtype", default="auto", help="bfloat16, float16, float32; auto = as stored, CPU float32")
     add_torch_options(parser)
     add_decoder_options(parser)

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
+from workers.published import Weights, weights_at
 from workers.vlm.dummy import Dummy
 from workers.vlm.prompted import Generated, Prompted
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """``weights`` is the folder with the weights, ``threads`` how many CPU threads one forward pass takes."""
+    """``weights`` is the folder with the weights, ``sha256`` the digests that their files may have (empty: any),
+    ``threads`` how many CPU threads one forward pass takes."""
 
-    weights: Path | None = None
+    weights: Weights | None = None
+    sha256: Sequence[str] = ()
     device: str = "auto"
     dtype: str = "auto"
     threads: int | None = None
@@ -37,9 +39,11 @@ def load_dummy(_options: ModelOptions) -> VlmModel:
 
 
 def load_transformers(options: ModelOptions) -> VlmModel:
-    """Weights in the form of the transformers library, warmed up. Raises ValueError without a folder, or OSError."""
+    """Weights in the form of the transformers library, warmed up. Raises ValueError without a folder, and what
+    ``weights_at`` raises."""
     if options.weights is None:
         raise ValueError("the model 'transformers' needs --weights")
+    folder = weights_at(options.weights, options.sha256)
     import torch
     from transformers.utils import logging
 
@@ -48,7 +52,7 @@ def load_transformers(options: ModelOptions) -> VlmModel:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    engine = VlmEngine.load(options.weights, device=options.device, dtype=options.dtype, max_batch=options.max_batch)
+    engine = VlmEngine.load(folder, device=options.device, dtype=options.dtype, max_batch=options.max_batch)
     engine.warm_up()
     return engine
 

@@ -1,0 +1,52 @@
+"""What measures each built-in model. Imports are inside: each part needs other packages, torch among them."""
+
+from pathlib import Path
+
+from workers.builtin import pinned
+from workers.training.figures import Row
+
+PHOTOGRAPHS = Path("build/photographs")
+
+
+def enhancement(_scenes: int) -> list[Row]:
+    """The networks against bicubic and Lanczos, on held-out photographs. Raises MissingPhotographs."""
+    from workers.training.sr.quality import built_in_rows
+
+    return built_in_rows(PHOTOGRAPHS)
+
+
+def clip(scenes: int) -> list[Row]:
+    """Retrieval, tags, classes and flags of the CLIP."""
+    from workers.training.clip.quality import builtin_rows
+
+    return builtin_rows(scenes)
+
+
+def text(_scenes: int) -> list[Row]:
+    """The 8-bit sentence model against the one it was made from."""
+    from workers.text.folder import packaged_minilm, weight_files
+    from workers.text.onnx_sentences import OnnxSentences
+    from workers.text.sentences import SentenceModel
+    from workers.training.text.quality import rows
+
+    source = packaged_minilm()
+    original = SentenceModel("all-MiniLM-L6-v2", source, weight_files(source), device="cpu", threads=None)
+    graph, tokenizer = pinned("minilm/model.onnx"), pinned("minilm/tokenizer.json")
+    return rows(OnnxSentences("all-MiniLM-L6-v2-int8", graph, tokenizer, threads=None), original)
+
+
+def composed(scenes: int) -> list[Row]:
+    """The describer without a language model."""
+    from workers.training.vlm.composed_quality import rows
+    from workers.vlm.model import ModelOptions, load_composed
+
+    return rows(load_composed(ModelOptions()), scenes)
+
+
+def vision_language(scenes: int) -> list[Row]:
+    """The vision-language model that comes with JustLens. Raises ValueError when its files are not those that were
+    released."""
+    from workers.training.vlm.quality import rows
+    from workers.vlm.engine import VlmEngine
+
+    return rows(VlmEngine.load(pinned("vlm/model.safetensors").parent), scenes)
