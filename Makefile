@@ -18,7 +18,7 @@ test-setup: .venv/dev                   ## the servers and tools that the tests 
 	touch $@
 
 test: test-setup lint                   ## everything: lint, then all tests on real servers
-	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not chaos and not bench"
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not chaos and not bench"
 
 lint: test-setup                        ## style, types, import rules
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

@@ -21,6 +21,15 @@ for _name in [name for name in os.environ if name.upper().startswith("JUSTLENS_"
     del os.environ[_name]
 
 
+TESTS = Path(__file__).parent
+SLOWEST_FIRST = ("faults", "e2e", "integration", "contract", "unit", "bench")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of slow tests come first, so that the processes of a parallel run end at about the same time."""
+    items.sort(key=lambda item: SLOWEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
+
+
 def require(missing: str | None) -> None:
     """Skip the test when a server is not installed; on CI (CI=true) fail it, because there it must be."""
     if missing is None:

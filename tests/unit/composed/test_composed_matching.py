@@ -70,7 +70,7 @@ def test_a_name_that_is_no_known_kind_matches_by_its_words() -> None:
 
 def test_the_probability_rises_with_the_likeness() -> None:
     clip = SightedClip()
-    contrasts = Contrasts(clip, SCALE, read_wording())
+    contrasts = Contrasts(clip, SCALE, SCALE, read_wording())
     nothing, bakery = (
         clip.sight(Shown(caption)) for caption in ("a meadow under a blue sky", "the inside of a bakery")
     )

@@ -1,6 +1,6 @@
 """What the composed describer is worth on held-out pictures, and how its two numbers are found on others:
-python -m workers.training.vlm.composed_quality prints what is best for the built-in CLIP, for contrast.SCALE and
-composed.MATCH_CERTAIN."""
+python -m workers.training.vlm.composed_quality prints what is best for the built-in CLIP, for contrast.MATCH_SCALE
+and composed.MATCH_CERTAIN."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from workers.training.vlm.questions import names
 from workers.training.world.catalogue import NONE
 from workers.training.world.scene import scene
 from workers.training.world.truth import Split, Truth
-from workers.vlm.composing.contrast import Contrasts
+from workers.vlm.composing.contrast import SCALE, Contrasts
 from workers.vlm.composing.wording import read_wording
 from workers.wire import ContentReply
 
@@ -59,7 +59,7 @@ def calibrated(clip: ClipModel, count: int) -> Calibration:
     truths = [one.matches for one in asked]
     found = []
     for scale in SCALES:
-        contrasts = Contrasts(clip, scale, read_wording())
+        contrasts = Contrasts(clip, SCALE, scale, read_wording())
         threshold, accuracy = best_threshold([contrasts.match(one.vector, one.name) for one in asked], truths)
         found.append(Calibration(scale, threshold, accuracy))
     return max(found, key=lambda one: one.accuracy)

@@ -11,8 +11,9 @@ from workers.encoding import Rows, unit_rows
 from workers.vlm.composing.category import KindNames
 from workers.vlm.composing.wording import Wording
 
-SCALE = 40.0
-"""What a cosine is multiplied by before the softmax: the sharpness of the probabilities."""
+SCALE, MATCH_SCALE = 40.0, 20.0
+"""What a cosine is multiplied by before the softmax, the sharpness of the probabilities: of the kinds of business, and
+of a name against them."""
 _REMEMBERED_NAMES = 1024
 
 Floats = NDArray[np.float64]
@@ -23,12 +24,13 @@ class Contrasts:
     """Compares the vector of a picture with captions of kinds of business and of names.
 
     Source: A. Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021), section
-    3.1.4: softmax over ``scale`` times the cosine with the mean vector of several captions each.
+    3.1.4: softmax over ``scale`` (for names ``match_scale``) times the cosine with the mean vector of several captions
+    each.
     """
 
-    def __init__(self, clip: ClipModel, scale: float, wording: Wording) -> None:
+    def __init__(self, clip: ClipModel, scale: float, match_scale: float, wording: Wording) -> None:
         self._wording = wording
-        self._scale = scale
+        self._scale, self._match_scale = scale, match_scale
         self._names = KindNames(wording)
         self._means = _encoder(clip)
         self._kind_names = tuple(wording.kinds)
@@ -38,7 +40,7 @@ class Contrasts:
 
     def kinds(self, vector: Rows) -> Mapping[str, float]:
         """The probability of each kind of business; what is missing to 1 is that of no business at all."""
-        shares = self._softmax(np.concatenate([self._kinds, self._neutral]) @ vector)
+        shares = _softmax(np.concatenate([self._kinds, self._neutral]) @ vector, self._scale)
         return dict(zip(self._kind_names, shares.tolist(), strict=False))
 
     def match(self, vector: Rows, name: str) -> float:
@@ -51,16 +53,17 @@ class Contrasts:
         row = self._row(name) if kind is None else self._kinds[self._kind_names.index(kind)]
         same = {kind} if kind is not None else self._names.related(name)
         others = [it for known, it in zip(self._kind_names, self._kinds, strict=True) if known not in same]
-        shares = self._softmax(np.stack([row, *others, *self._neutral]) @ vector)
+        shares = _softmax(np.stack([row, *others, *self._neutral]) @ vector, self._match_scale)
         return float(shares[0])
 
     def _row_of(self, name: str) -> Rows:
         return np.asarray(self._means([_captions(self._wording, name)])[0])
 
-    def _softmax(self, cosines: Rows) -> Floats:
-        scaled = cosines.astype(np.float64) * self._scale
-        powers = np.exp(scaled - scaled.max())
-        return np.asarray(powers / powers.sum())
+
+def _softmax(cosines: Rows, scale: float) -> Floats:
+    scaled = cosines.astype(np.float64) * scale
+    powers = np.exp(scaled - scaled.max())
+    return np.asarray(powers / powers.sum())
 
 
 def _captions(wording: Wording, name: str) -> list[str]:
