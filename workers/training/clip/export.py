@@ -46,7 +46,7 @@ def both_towers(folder: Path) -> tuple[OnnxTowers, OpenClipTowers]:
     """The same weights in onnxruntime and in torch, on one thread each."""
     source = source_in(folder)
     torch_source = OpenClipSource(BUILT_IN_NAME, source.weights, None, source.config)
-    return OnnxTowers(source, threads=1), OpenClipTowers(torch_source, device="cpu", threads=1)
+    return OnnxTowers(source, threads=1), OpenClipTowers(torch_source, device="cpu", threads=1, precision="float32")
 
 
 def difference(one: Towers, other: Towers) -> float:

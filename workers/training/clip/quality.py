@@ -7,6 +7,7 @@ import numpy as np
 
 from workers.builtin import pinned
 from workers.clip.builtin import VOCABULARY, source_in
+from workers.clip.defects import Defects, defects_of, judged_with
 from workers.clip.framing import framed
 from workers.clip.model import Judgement, Towers
 from workers.clip.onnx_model import OnnxTowers
@@ -27,10 +28,11 @@ _BUSINESS = "business"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Pictures as the towers see them, and what is true of them."""
+    """Pictures as the towers see them, what is true of them, and what was measured on their pixels."""
 
     vectors: Rows
     truths: tuple[Truth, ...]
+    defects: tuple[Defects, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,13 @@ class Judged:
 
 def look_at(towers: Towers, split: Split, count: int) -> Seen:
     """The first ``count`` pictures of ``split``, framed as the worker frames them."""
-    truths, vectors = [], []
+    truths, vectors, defects = [], [], []
     for start in range(0, count, _TOGETHER):
         shown = [scene(split, index) for index in range(start, min(start + _TOGETHER, count))]
         vectors.append(towers.picture_rows([framed(one.picture, towers.framing).tobytes() for one in shown]))
         truths += [one.truth for one in shown]
-    return Seen(np.concatenate(vectors), tuple(truths))
+        defects += [defects_of(one.picture.convert("L")) for one in shown]
+    return Seen(np.concatenate(vectors), tuple(truths), tuple(defects))
 
 
 def judged(towers: Towers, vocabulary: Vocabulary, seen: Seen) -> list[Judged]:
@@ -65,7 +68,7 @@ def rows(towers: Towers, vocabulary: Vocabulary, seen: Seen) -> list[Row]:
         *_retrieval(towers, seen, "caption", [truth.caption for truth in seen.truths], 0.9),
         *_retrieval(towers, seen, "alt text", [truth.alt_text for truth in seen.truths], None),
         *_tagging(vocabulary, found, seen.truths),
-        *_defects(found, seen.truths),
+        *_defects([_measured(one, defects) for one, defects in zip(found, seen.defects, strict=True)], seen.truths),
     ]
 
 
@@ -116,6 +119,11 @@ def _tagging(vocabulary: Vocabulary, found: Sequence[Judged], truths: Sequence[T
         row("clip: kind of business right", float(np.mean(right)), f"{len(business)} held-out scenes"),
         row("clip: class right", float(np.mean(classes)), n),
     ]
+
+
+def _measured(found: Judged, defects: Defects) -> Judged:
+    """What the worker says: of what can be measured, the measure decides."""
+    return Judged(judged_with(found.judgement, defects), found.groups, {**found.flags, **defects})
 
 
 def _defects(found: Sequence[Judged], truths: Sequence[Truth]) -> list[Row]:
