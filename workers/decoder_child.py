@@ -1,5 +1,6 @@
 """What happens inside a decoder process."""
 
+import os
 import resource
 import signal
 import traceback
@@ -36,6 +37,7 @@ def prepare(parent_pid: int, limits: DecodeLimits) -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
     Image.init()  # the plugins are loaded before the limit is set
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy, if it is loaded, would reserve address space for every core
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + limits.memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -20,6 +20,14 @@ def choose_device(name: str, threads: int | None) -> torch.device:
     return device
 
 
+def fast_bfloat16(device: torch.device) -> bool:
+    """Whether ``device`` computes in bfloat16 by itself. Where it does not, it is slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    able = torch.cpu.get_capabilities()
+    return device.type == "cpu" and bool(able.get("amx_bf16") or able.get("avx512_bf16"))
+
+
 @contextmanager
 def memory_errors() -> Iterator[None]:
     """torch's own error for a full device leaves as MemoryError, which is what the batch is told by."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from workers.errors import Refused
 from workers.sniffing import is_cut_off, other_format, picture_format
@@ -27,6 +27,8 @@ ENCODERS: Mapping[Format, Mapping[str, Any]] = MappingProxyType(
 )
 # How Pillow words it when libwebp (VP8_ENC_ERROR_OUT_OF_MEMORY and ..._BITSTREAM_...) or a codec of its own has none.
 _NO_MEMORY = ("encoding error 1", "encoding error 2", "encoder error -9 when writing image file")
+_ACROSS = (5, 6, 7, 8)
+"""EXIF orientations that exchange the sides of a picture."""
 _PROFILE_SPACE = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 
 
@@ -49,18 +51,40 @@ class Pixels:
         return Image.frombytes(self.mode, (self.width, self.height), self.data)
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """``image`` is plain; it may be smaller than the picture, which is ``width`` x ``height`` pixels, upright."""
+
+    image: Image.Image
+    width: int
+    height: int
+    format: Format
+
+
 def decode(body: bytes, max_pixels: int) -> tuple[Image.Image, Format]:
     """The plain picture in ``body`` and what format it really has.
 
     Raises Refused: unsupported_format, not_an_image, too_many_pixels, truncated, corrupt. MemoryError passes through.
     """
-    found = picture_format(body)
-    if found is None:
-        other = other_format(body)
-        if other is None:
-            raise Refused("not_an_image", "the bytes are no picture")
-        raise Refused("unsupported_format", f"{other} is not supported; send JPEG, PNG or WebP")
-    return _plain(_load(body, found, max_pixels)), found
+    decoded = decode_small(body, max_pixels, side=None)
+    return decoded.image, decoded.format
+
+
+def decode_small(body: bytes, max_pixels: int, side: int | None) -> Decoded:
+    """The same, at the smallest scale that its decoder gives for next to nothing (of a JPEG an eighth, a quarter, a
+    half) and that leaves both sides at least ``side`` pixels, if they are that long. None, other formats and smaller
+    pictures: as they are. All of the file is read at every scale, so that what is refused is the same.
+    """
+    found = _format(body)
+    image, (width, height) = _load(body, found, max_pixels, side)
+    return Decoded(_plain(image), width, height, found)
+
+
+def decode_grey(body: bytes, max_pixels: int, side: int | None) -> Decoded:
+    """The same in grey, without regard to transparency or a colour profile; of a JPEG no colour is even decoded."""
+    found = _format(body)
+    image, (width, height) = _load(body, found, max_pixels, side, "L")
+    return Decoded(image.convert("L"), width, height, found)
 
 
 def encode(pixels: Pixels, image_format: Format) -> bytes:
@@ -78,17 +102,33 @@ def encode(pixels: Pixels, image_format: Format) -> bytes:
     return out.getvalue()
 
 
+def _format(body: bytes) -> Format:
+    found = picture_format(body)
+    if found is None:
+        if (other := other_format(body)) is None:
+            raise Refused("not_an_image", "the bytes are no picture")
+        raise Refused("unsupported_format", f"{other} is not supported; send JPEG, PNG or WebP")
+    return found
+
+
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     if size[0] * size[1] > max_pixels:
         raise Refused("too_many_pixels", f"{size[0]} x {size[1]} pixels; at most {max_pixels} are decoded")
 
 
-def _load(body: bytes, image_format: Format, max_pixels: int) -> Image.Image:
-    """The decoded, upright picture in its own mode. Only Pillow and the codecs run in here, on hostile bytes: they
-    raise nearly every type of exception there is, so whatever comes out is the picture's fault."""
+def _load(
+    body: bytes, image_format: Format, max_pixels: int, side: int | None, mode: str | None = None
+) -> tuple[Image.Image, tuple[int, int]]:
+    """The decoded, upright picture in its own mode, and its size in full. Only Pillow and the codecs run in here, on
+    hostile bytes: they raise nearly every type of exception there is, so whatever comes out is the picture's fault."""
     try:
         image = Image.open(io.BytesIO(body), formats=(image_format,))
-        _check_size(image.size, max_pixels)
+        size = image.size
+        _check_size(size, max_pixels)
+        if side is not None:
+            image.draft(mode, (side, side))
+        # Fed in parts, the decoder of JPEG begins the row that it broke off in anew each time.
+        image.decodermaxblock = max(len(body), image.decodermaxblock)
         image.load()
     except (Refused, MemoryError):
         raise
@@ -99,17 +139,18 @@ def _load(body: bytes, image_format: Format, max_pixels: int) -> Image.Image:
             raise Refused("truncated", "the end of the file is missing") from error
         what = "cannot be read" if isinstance(error, UnidentifiedImageError) else f"cannot be decoded: {error}"
         raise Refused("corrupt", f"the {image_format} {what}"[:200]) from error
-    return _upright(image)
+    return _upright(image, size)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF data says. EXIF data that cannot be read says nothing."""
+def _upright(image: Image.Image, size: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
+    """The picture, and its size in full, turned as its EXIF data says. EXIF data that cannot be read says nothing."""
     try:
-        return ImageOps.exif_transpose(image)
+        across = image.getexif().get(ExifTags.Base.Orientation) in _ACROSS
+        return ImageOps.exif_transpose(image), size[::-1] if across else size
     except MemoryError:
         raise
     except Exception:
-        return image
+        return image, size
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from operator import mul
 from statistics import median
 
 from PIL import Image
@@ -33,4 +34,5 @@ def phash(image: Image.Image) -> str:
 
 
 def _dot(left: Sequence[float], right: Sequence[float]) -> float:
-    return sum(a * b for a, b in zip(left, right, strict=True))
+    total: float = sum(map(mul, left, right))
+    return total

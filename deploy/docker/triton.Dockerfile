@@ -1,4 +1,4 @@
-# tritonserver with the package that its two models import. What a model is and needs: triton/README.md.
+# tritonserver with the package that its models import. What a model is and needs: triton/README.md.
 # Build from the repository root:  docker build -f deploy/docker/triton.Dockerfile -t justlens-triton:0.1.0 .
 # 24.12 (Triton 2.53) has Python 3.12; 24.10 has 3.10, which the package refuses. Pinned by version; pin it by digest as
 # well where you build.
@@ -14,6 +14,7 @@ RUN sed --in-place '/^numpy==/d' constraints.txt \
        --constraint constraints.txt '.[workers]' 'numpy<2' \
     && python3 -c "import numpy, torch, transformers, workers.vlm.model; assert numpy.__version__.startswith('1.')"
 COPY triton/models /models
+COPY triton/encoders /encoders
 ENV HF_HUB_OFFLINE=1 \
     TRANSFORMERS_OFFLINE=1 \
     JUSTLENS_WEIGHTS=/weights \

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Collection
 from time import monotonic
 from typing import Any, get_args
@@ -16,11 +15,12 @@ from tritonclient.utils import InferenceServerException
 from orchestrator.clients.circuit import CLOSED, Circuit, lets_through, on_busy, on_failure, on_no_answer, on_probe
 from orchestrator.clients.http import traced
 from orchestrator.clients.replies import BAD_REPLY
+from orchestrator.clients.shared_images import Held, SharedImages
+from orchestrator.clients.triton_faults import DIED, LOOK_AGAIN_S, TIMEOUT, fault_of_call
 from orchestrator.domain.describing import Ask, FinishReason, ModelAnswer
 from orchestrator.domain.errors import JobError, JobFailed, JobRefused, Unavailable
 
 READY_TIMEOUT_S = 2.0
-LOOK_AGAIN_S = 1.0
 MAX_ANSWER_BYTES = 4 * 2**20
 _CHANNEL_OPTIONS = (
     ("grpc.max_send_message_length", -1),
@@ -34,15 +34,7 @@ _CHANNEL_OPTIONS = (
     ("grpc.keepalive_time_ms", 310_000),
     ("grpc.keepalive_timeout_ms", 10_000),
 )
-_REFUSED = re.compile(r"refused:(?P<code>[a-z0-9_]+): (?P<message>.*)", re.DOTALL)
-# UNAVAILABLE is also what gRPC says of a connection that broke; only these words mean that nothing was begun.
-_NOTHING_BEGUN = (
-    "busy:",
-    "Exceeds maximum queue size",
-    "Request timeout expired",
-    "failed to connect to all addresses",
-)
-_DIED, _TIMEOUT = "worker_died", "worker_timeout"
+_REGION_LOST = "Unable to find shared memory region"
 _OUTPUTS = ("ANSWER", "FINISH_REASON", "MODEL", "WEIGHTS")
 log = structlog.get_logger(__name__)
 
@@ -51,11 +43,15 @@ class TritonDescriber:
     """Describer over the Triton server at ``url`` (host:port). To be made on the event loop; nothing is dialled yet.
 
     ``timeout_s`` is for one question to one model. A model that fails ``eject_after`` times in a row is left alone for
-    ``probe_after_s`` seconds, unless no other one that may answer is in use.
+    ``probe_after_s`` seconds, unless no other one that may answer is in use. Up to ``shared_bytes`` of pictures are
+    handed over in shared memory; a server on another host refuses that, and they travel in messages.
     """
 
-    def __init__(self, url: str, *, timeout_s: float, eject_after: int = 3, probe_after_s: float = 10.0) -> None:
+    def __init__(
+        self, url: str, *, timeout_s: float, eject_after: int = 3, probe_after_s: float = 10.0, shared_bytes: int = 0
+    ) -> None:
         self._client = InferenceServerClient(url, channel_args=list(_CHANNEL_OPTIONS))
+        self._images = SharedImages(self._client, shared_bytes)
         self._timeout_s = timeout_s
         self._eject_after = eject_after
         self._probe_after_s = probe_after_s
@@ -63,6 +59,7 @@ class TritonDescriber:
 
     async def close(self) -> None:
         """Close the connection; questions in flight are cancelled."""
+        await self._images.close()
         await self._client.close()
 
     async def ready(self) -> frozenset[str]:
@@ -93,7 +90,7 @@ class TritonDescriber:
             except Unavailable:
                 continue
             except JobFailed as error:
-                if lost is not None or error.reason.code not in (_DIED, _TIMEOUT):
+                if lost is not None or error.reason.code not in (DIED, TIMEOUT):
                     raise
                 lost = error
             try:
@@ -107,9 +104,7 @@ class TritonDescriber:
         if probing:
             self._circuits[model] = on_probe(self._circuit(model))
         try:
-            # Off the loop: a picture of 20 MB is copied twice on the way into its tensor.
-            inputs = await asyncio.to_thread(_inputs, body, ask)
-            result = await self._client.infer(model, inputs, client_timeout=self._timeout_s, headers=traced({}))
+            result = await self._infer(model, body, ask)
         except InferenceServerException as error:
             fault = fault_of_call(model, str(error.status()).removeprefix("StatusCode."), error.message() or "")
             others = any(self._circuit(m).state == "closed" for m in ask.models if m != model and m in ready)
@@ -121,6 +116,22 @@ class TritonDescriber:
             if probing:
                 self._circuits[model] = on_no_answer(self._circuit(model))
         return _answer(model, result)
+
+    async def _infer(self, model: str, body: bytes, ask: Ask) -> Any:
+        """The reply. A server that was started afresh knows no region any more, and is asked once more with a new one.
+        Raises InferenceServerException."""
+        try:
+            return await self._infer_once(model, body, ask)
+        except InferenceServerException as error:
+            if _REGION_LOST not in (error.message() or ""):
+                raise
+        return await self._infer_once(model, body, ask)
+
+    async def _infer_once(self, model: str, body: bytes, ask: Ask) -> Any:
+        async with self._images.holding(body) as held:
+            # Off the loop: a picture of 20 MB is copied twice on the way into its tensor.
+            inputs = await asyncio.to_thread(_inputs, body, ask, held)
+            return await self._client.infer(model, inputs, client_timeout=self._timeout_s, headers=traced({}))
 
     def _circuit(self, model: str) -> Circuit:
         return self._circuits.get(model, CLOSED)
@@ -148,34 +159,19 @@ class TritonDescriber:
         return Unavailable("triton", ", ".join(found) or "no model may answer", max(wait_s, 0.1))
 
 
-def fault_of_call(model: str, status: str, message: str) -> JobError | Unavailable:
-    """What a question that ended with gRPC status ``status`` means for the job. Pure.
-
-    Unavailable only when the model has surely not begun; a question that was cut off on the way costs an attempt.
-    """
-    said = f"{model}: {status}: {message}"[:1000]
-    if status == "INVALID_ARGUMENT":
-        refused = _REFUSED.fullmatch(message)
-        return JobRefused(refused["code"], refused["message"]) if refused else JobRefused("vlm_bad_request", said)
-    if status == "DEADLINE_EXCEEDED":
-        return JobFailed(_TIMEOUT, said)
-    if status == "NOT_FOUND" or (status == "UNAVAILABLE" and any(words in message for words in _NOTHING_BEGUN)):
-        return Unavailable("triton", said, LOOK_AGAIN_S)
-    return JobFailed(_DIED if status in ("UNAVAILABLE", "CANCELLED") else "vlm_error", said)
-
-
-def _inputs(body: bytes, ask: Ask) -> list[Any]:
+def _inputs(body: bytes, ask: Ask, held: Held | None) -> list[Any]:
     schema = json.dumps(dict(ask.schema), default=dict)
-    inputs = [_input("MAX_TOKENS", "INT32", np.array([[ask.max_tokens]], dtype=np.int32))]
-    for name, value in (("IMAGE", body), ("PROMPT", ask.prompt.encode()), ("SCHEMA", schema.encode())):
-        inputs.append(_input(name, "BYTES", np.array([[value]], dtype=np.object_)))
-    return inputs
+    image = _text("IMAGE", body) if held is None else _tensor("IMAGE").set_shared_memory(held.name, held.byte_size)
+    max_tokens = _tensor("MAX_TOKENS", "INT32").set_data_from_numpy(np.array([[ask.max_tokens]], dtype=np.int32))
+    return [image, max_tokens, _text("PROMPT", ask.prompt.encode()), _text("SCHEMA", schema.encode())]
 
 
-def _input(name: str, datatype: str, values: Any) -> Any:
-    tensor = InferInput(name, [1, 1], datatype)
-    tensor.set_data_from_numpy(values)
-    return tensor
+def _tensor(name: str, datatype: str = "BYTES") -> Any:
+    return InferInput(name, [1, 1], datatype)
+
+
+def _text(name: str, value: bytes) -> Any:
+    return _tensor(name).set_data_from_numpy(np.array([[value]], dtype=np.object_))
 
 
 def _answer(model: str, result: Any) -> ModelAnswer:

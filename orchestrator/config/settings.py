@@ -10,10 +10,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from orchestrator.config.pipeline import Seconds, explain_validation
 from orchestrator.domain.errors import ConfigurationError
+from orchestrator.domain.prompts import PROFILES, VISION_JSON_CAT
 
 
 def _is_network(value: str) -> str:
     return str(ip_network(value))
+
+
+def _is_prompt(value: str) -> str:
+    known = dict.fromkeys(profile.name for profile in PROFILES)
+    if value not in known:
+        raise ValueError(f"there is no prompt profile of that name; use one of {', '.join(known)}")
+    return value
 
 
 Network = Annotated[str, AfterValidator(_is_network)]
@@ -63,6 +71,9 @@ class Settings(BaseSettings):
     triton_url: str | None = Field(
         None, description="Triton's gRPC address, host:port; unset = the workers of pool vlm over HTTP"
     )
+    triton_shared_memory_mib: int = Field(
+        0, ge=0, description="Most memory to hand pictures to Triton in, when it runs on this host; 0 = in messages"
+    )
 
     fetch_max_bytes: int = Field(20 * 2**20, gt=0, description="Largest original")
     fetch_timeout_s: Seconds = Field(10, description="One download, redirects included")
@@ -72,6 +83,13 @@ class Settings(BaseSettings):
     )
     fetch_allow_networks: list[Network] = Field(
         default_factory=list, description='Private networks pictures may come from, as JSON: ["10.0.0.0/8"]'
+    )
+
+    prompt: Annotated[str, AfterValidator(_is_prompt)] = Field(
+        VISION_JSON_CAT.name, description="Prompt profile of relevance jobs that name none"
+    )
+    prompt_examples_file: Path | None = Field(
+        None, description="Labelled examples for vision_json_cat_few_shot; unset = those of the package"
     )
 
     cdn_purge_url: str | None = Field(None, description="POSTed {url} as JSON for every served URL; unset = no CDN")

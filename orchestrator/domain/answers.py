@@ -18,17 +18,26 @@ from orchestrator.domain.prompts import PromptProfile, plain_text
 from orchestrator.domain.schemas import MIN_TAGS
 
 MAX_ANSWER_CHARS = 20_000
-MAX_PHRASE_WORDS = 16
+MAX_PHRASE_WORDS = 48
 MAX_REPEATS = 3
 """How often a phrase may stand in a row: "very, very, very good" is a style, once more is a model that hangs."""
 
 _FENCED = re.compile(r"```json[ \t]*\r?\n(.*)\n[ \t]*```", re.DOTALL)
 _WORD = re.compile(r"\w+")
-_STUCK = re.compile(r"([^\W\d])\1{11}")
+_STUCK = re.compile(r"([^\W\d]{1,8}?)\1{11}")
+_ACTS = (
+    r"(?:see|view|access|describe|identify|recogni[sz]e|determine|analy[sz]e|process|interpret|help|assist|provide|have"
+    r"|fulfil+|comply|answer|respond|comment|continue|generate|write|create|discuss|share|do (?:that|this)|tell)"
+)
 _REFUSAL = re.compile(
-    r"\bi(?: am|'m) (?:\w+ )?(?:sorry|unable|not able)\b|\bi apologi[sz]e\b|\bas an ai\b|\bi(?: am|'m) an ai\b"
-    r"|\bi (?:can ?not|can't|could not|couldn't|do not|don't|won't) (?:actually )?"
-    r"(?:see|view|access|describe|identify|analy[sz]e|process|help|assist|provide|have)\b"
+    r"\bi(?: am|'m) (?:\w+ )?(?:sorry|unable|not able|not allowed|not comfortable)\b|\bi apologi[sz]e\b"
+    r"|\bas an? (?:ai|(?:large )?language model)\b|\bi(?: am|'m) an? (?:ai|(?:large )?language model)\b"
+    rf"|\bi (?:can ?not|can't|could not|couldn't|do not|don't|won't|will not) (?:\w+ )?{_ACTS}\b"
+    r"|\bi (?:must|have to) (?:decline|refuse)\b|\bi(?:'d| would) rather not\b"
+    r"|^(?:sorry|unfortunately), (?:but )?(?:i|this|that|the (?:image|picture|photo|request))\b"
+    rf"|^(?:unable|not able|cannot|can't) (?:to )?{_ACTS}\b"
+    r"|^(?:the|this) (?:image|picture|photo|request|content) (?:can ?not|can't|could not|couldn't) be "
+    r"(?:described|displayed|shown|processed|analy[sz]ed|loaded|opened|viewed|identified|accessed)\b"
     r"|\bno (?:image|picture|photo) (?:was|is|has been) (?:provided|attached|given|uploaded|visible)\b"
 )
 _REFUSAL_WITHIN_CHARS = 200
@@ -36,7 +45,8 @@ _REFUSAL_WITHIN_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A valid answer. What the profile does not ask for is empty or None; ``extras`` are the long form's own fields."""
+    """A valid answer. What the profile does not ask for is empty or None; ``extras`` are the fields that only
+    some profiles ask for."""
 
     description: str
     alt_text: str = ""
@@ -146,6 +156,8 @@ def _usable(answer: Answer, asked: tuple[str, ...]) -> Answer | Problem:
     for name, text in (("description", answer.description), ("alt_text", answer.alt_text)):
         if not text and name in asked:
             return Problem(f"{name}: is empty")
+        if text and not any(char.isalpha() for char in text):
+            return Problem(f"{name}: holds no word")
         if is_refusal(text):
             return Problem(f"{name}: says that the picture cannot be described, instead of describing it")
         if repeats_itself(text):
@@ -159,7 +171,7 @@ def is_refusal(text: str) -> bool:
 
 
 def repeats_itself(text: str) -> bool:
-    """Whether a phrase of 1 to 16 words stands in a row more than three times, or one letter twelve times."""
+    """Whether a phrase of 1 to 48 words stands in a row more than three times, or up to eight letters twelve times."""
     words = _WORD.findall(text.lower())
     for length in range(1, min(MAX_PHRASE_WORDS, len(words) // (MAX_REPEATS + 1)) + 1):
         in_a_row = 0

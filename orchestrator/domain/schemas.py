@@ -13,6 +13,7 @@ MAX_DESCRIPTION_CHARS = 1200
 MAX_ALT_TEXT_CHARS = 160
 MAX_TAG_CHARS = 40
 MIN_TAGS, MAX_TAGS = 2, 8
+MAX_EVIDENCE = 8
 
 
 def _whole_number(value: Any) -> Any:
@@ -59,6 +60,18 @@ class VisionAnswer(DescriptionAnswer):
 class VisionCatAnswer(VisionAnswer):
     """The same, then whether the picture fits a category."""
 
+    cat_match: Bit = CAT_MATCH
+
+
+class VisionEvidenceCatAnswer(VisionAnswer):
+    """The same, but what speaks for and against the category is gathered before it is judged."""
+
+    evidence_for: list[Line] = Field(
+        max_length=MAX_EVIDENCE, description="What in the picture speaks for the category below; may be empty."
+    )
+    evidence_against: list[Line] = Field(
+        max_length=MAX_EVIDENCE, description="What in the picture speaks against the category below; may be empty."
+    )
     cat_match: Bit = CAT_MATCH
 
 

@@ -38,10 +38,12 @@ STAGES: Mapping[str, Stage] = {
 
 
 def bind(stage: Stage, ports: Mapping[str, Any]) -> Callable[[Any], Awaitable[Outcome]]:
-    """The stage with its ports filled in by parameter name. Raises KeyError for a port that does not exist."""
+    """The stage with its ports filled in by parameter name; what has a default may be left out. Raises KeyError for a
+    port that does not exist."""
     code = stage.run.__code__
     wanted = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-    chosen = {name: ports[name] for name in wanted}
+    optional = stage.run.__kwdefaults__ or {}
+    chosen = {name: ports[name] for name in wanted if name in ports or name not in optional}
 
     async def bound(job: Any) -> Outcome:
         return await stage.run(job, **chosen)

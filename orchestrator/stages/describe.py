@@ -1,12 +1,16 @@
 """Describe one picture and say whether it fits its business; one that was never tagged is tagged first."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from orchestrator.domain.answers import Answer, Problem, read_answer
-from orchestrator.domain.catalogue import Category
 from orchestrator.domain.describing import ModelAnswer
 from orchestrator.domain.errors import Reason
+from orchestrator.domain.ids import document_id
 from orchestrator.domain.language import language_of
 from orchestrator.domain.outcome import Detour, Done, Next, Outcome, Reject, Retry, SetSection
-from orchestrator.domain.prompts import PromptProfile, hot_category, profile_for, repair
+from orchestrator.domain.prompting import Prompting, Question, known_of, question
+from orchestrator.domain.prompts import hot_category, profile_for, repair
 from orchestrator.domain.relevance_jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
 from orchestrator.stages.originals import Original, following, read_original
 from orchestrator.stages.ports import Catalogue, Describer, Fetcher, Metadata, Originals
@@ -20,14 +24,16 @@ async def describe(
     metadata: Metadata,
     catalogue: Catalogue,
     describer: Describer,
+    prompting: Prompting = Prompting(),  # noqa: B008 - frozen
 ) -> Outcome:
     """A business that has no hot category, or is not known at all, gets a prompt that asks for none.
 
     Raises JobRefused for a prompt that does not exist, and what the ports raise.
     """
     category = hot_category(await catalogue.categories_of(job.business_id))
-    profile = profile_for(job.prompt, category)
-    tagged_sha256 = await _tagged_picture(job, metadata)
+    profile = profile_for(job.prompt or prompting.prompt, category)
+    clip = await _clip(job, metadata)
+    tagged_sha256 = clip.get("source_sha256")  # of another picture, if the image has changed since
     if not job.tagged and tagged_sha256 is None:  # tagging fetches the picture and keeps it
         return Detour(Next("tag", following(TagJob, job, job.content_sha256, prompt=job.prompt)))
     original = await read_original(job, originals, fetcher)
@@ -35,24 +41,23 @@ async def describe(
         return original
     if not job.tagged and tagged_sha256 != original.sha256:
         return Detour(Next("tag", following(TagJob, job, original.sha256, prompt=job.prompt)))
-    described = await _described(original.body, profile, category, describer)
+    known = known_of(document_id(job.business_id, job.image_id), clip, original.sha256)
+    asked = question(profile, category, known, prompting)
+    described = await _described(original.body, asked, describer)
     if isinstance(described, Retry):
         return described
-    return _done(job, original, _section(*described, profile, category, original.sha256))
+    return _done(job, original, _section(*described, asked, original.sha256))
 
 
-async def _tagged_picture(job: RelevanceJob, metadata: Metadata) -> str | None:
-    """The hash of the picture that was tagged under this id, which may be another one by now."""
+async def _clip(job: RelevanceJob, metadata: Metadata) -> Mapping[str, Any]:
+    """What tagging wrote, if it did."""
     sections = await metadata.find_metadata(job.business_id, job.image_id) or {}
-    found: str | None = (sections.get("clip") or {}).get("source_sha256")
-    return found
+    return sections.get("clip") or {}
 
 
-async def _described(
-    body: bytes, profile: PromptProfile, category: Category | None, describer: Describer
-) -> tuple[Answer, ModelAnswer] | Retry:
+async def _described(body: bytes, asked: Question, describer: Describer) -> tuple[Answer, ModelAnswer] | Retry:
     """A usable answer and who gave it. One that cannot be used is sent back once with what is wrong."""
-    ask = profile.ask(category)
+    ask, profile = asked.ask(), asked.profile
     said = await describer.describe(body, ask)
     answer = read_answer(said, profile)
     if isinstance(answer, Answer):
@@ -65,22 +70,17 @@ async def _described(
     return repaired, said
 
 
-def _section(
-    answer: Answer, said: ModelAnswer, profile: PromptProfile, category: Category | None, sha256: str
-) -> dict[str, object]:
-    judged = category if profile.needs_category else None
+def _section(answer: Answer, said: ModelAnswer, asked: Question, sha256: str) -> dict[str, object]:
     return {
         **answer.extras,
         "text": answer.description,
         "alt_text": answer.alt_text,
         "tags": list(answer.tags),
         "cat_match": answer.cat_match,
-        "category_id": judged.category_id if judged else None,
         "language": language_of(answer.description),
         "model": said.model,
         "weights": said.weights,
-        "prompt": profile.name,
-        "prompt_version": profile.version,
+        **asked.record(),
         "source_sha256": sha256,
     }
 

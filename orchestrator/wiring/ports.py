@@ -57,6 +57,10 @@ def _describer(system: System, stack: AsyncExitStack) -> Describer:
     # The driver belongs to the extra "servers".
     from orchestrator.clients.vlm import TritonDescriber
 
-    describer = TritonDescriber(system.settings.triton_url, timeout_s=system.pipeline.workers[VLM].timeout_s)
+    describer = TritonDescriber(
+        system.settings.triton_url,
+        timeout_s=system.pipeline.workers[VLM].timeout_s,
+        shared_bytes=system.settings.triton_shared_memory_mib * 2**20,
+    )
     stack.push_async_callback(describer.close)
     return describer

@@ -15,7 +15,9 @@ from orchestrator.clients.cdn import CdnPurger, FilePurger
 from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.http import open_session
 from orchestrator.config import Pipeline, Settings
+from orchestrator.config.prompt_examples import load_prompt_examples
 from orchestrator.domain.decoding import decode_job
+from orchestrator.domain.prompting import Prompting
 from orchestrator.observe import Metrics
 from orchestrator.runtime.children import ChildWorker
 from orchestrator.runtime.health import Readiness, serve_health
@@ -42,7 +44,11 @@ class Running:
 
 @asynccontextmanager
 async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> AsyncIterator[Running]:
-    """Everything of one orchestrator process, at work. At the end jobs finish or are handed back, and all is closed."""
+    """Everything of one orchestrator process, at work. At the end jobs finish or are handed back, and all is closed.
+
+    Raises ConfigurationError for a file of prompt examples that cannot be used, before anything is started.
+    """
+    prompting = Prompting(settings.prompt, load_prompt_examples(settings.prompt_examples_file))
     async with AsyncExitStack() as stack:
         system = await stack.enter_async_context(open_system(settings, pipeline))
         insist = Patience(drain, math.inf).insist
@@ -63,7 +69,7 @@ async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> Async
             ack_timeout_s=settings.ack_timeout_s,
         )
         engine.metrics.watch_workers(system.pools)
-        consumers = Consumers(_lanes(pipeline, open_ports(system, stack)), engine)
+        consumers = Consumers(_lanes(pipeline, {**open_ports(system, stack), "prompting": prompting}), engine)
         readiness = partial(_readiness, system, consumers)
         runner, url = await serve_health(settings.http_host, settings.http_port, engine.metrics.registry, readiness)
         stack.push_async_callback(runner.cleanup)

@@ -1,5 +1,9 @@
-"""One side of a measurement in a process of its own: python -m tests.bench.enlarging WEIGHTS PRECISION whole|windows
-WIDTH HEIGHT RESULT. Prints CPU seconds and the peak of memory above what the loaded network has, in bytes."""
+"""One side of a measurement in a process of its own: python -m tests.bench.enlarging WEIGHTS PRECISION SIDE
+WIDTH HEIGHT RESULT. Prints CPU seconds and the peak of memory above what the loaded network has, in bytes.
+
+SIDE is "windows" (as the worker does it), "whole" (the plain network in PRECISION throughout), or "unbanded" (the
+worker's arithmetic, but the whole picture in one window and one band).
+"""
 
 import json
 import sys
@@ -9,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from workers.enhance import torch_banded
 from workers.enhance.tiling import enlarge
 from workers.enhance.torch_loading import load
 from workers.enhance.torch_network import TorchNetwork
@@ -21,10 +26,14 @@ def main(arguments: list[str]) -> None:
     """See the module."""
     weights, precision, how, width, height, result = arguments
     torch.set_num_threads(1)
-    network = TorchNetwork(load(Path(weights)), torch.device("cpu"), getattr(torch, precision))
-    if how == "whole":
+    dtype = getattr(torch, precision)
+    network = TorchNetwork(load(Path(weights)), torch.device("cpu"), dtype)
+    if how != "windows":
         network.tile_pixels = WHOLE
-        network._module = getattr(network._module, "net", network._module)  # without bands either
+        torch_banded._BAND_PIXELS = WHOLE
+    if how == "whole":
+        network._module = getattr(network._module, "net", network._module).to(dtype)
+        network._takes = dtype
     picture = np.random.default_rng(0).integers(0, 256, (int(height), int(width), 3), np.uint8)
     enlarge(network, picture[:64, :64])
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew, see proc(5)

@@ -74,7 +74,7 @@ def test_questions_of_training_use_every_form_and_balance_the_verdicts() -> None
 
 def test_a_repaired_question_of_training_reads_like_one_of_the_orchestrator() -> None:
     rng = random.Random(2)
-    asked = [training_question(NOWHERE, rng) for _ in range(400)]
+    asked = [training_question(NOWHERE, rng) for _ in range(2000)]
     repaired = next(one for one in asked if "earlier answer" in one.prompt and one.form == "description/1")
     ask = FORMS["description/1"].ask(None)
     problem = json.loads(repaired.prompt.partition("could not be used: ")[2].rpartition(". Answer")[0])

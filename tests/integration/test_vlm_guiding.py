@@ -54,7 +54,7 @@ NODE = {
     ("schema", "value"),
     [
         (SCHEMAS["description"], {"description": 'A sign says "Open",\nand \\ or / \t.'}),
-        (SCHEMAS["description"], {"description": "é漢🙂" * 100}),
+        (SCHEMAS["description"], {"description": "".join(f"é{n}漢🙂" for n in range(60))}),
         (SCHEMAS["description"], {"description": '"' * 300}),
         (SCHEMAS["full_details"], None),
         (LIST, ["ab", "12345", '"\n"']),

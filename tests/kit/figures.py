@@ -14,15 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
+UNMEASURED = "unmeasured"
 _RABBITMQ = Path("/usr/lib/rabbitmq/lib")
 
 
 class Row(TypedDict):
-    """One figure. ``spread`` is least to greatest, ``n`` how often what was measured, ``peer`` what against."""
+    """One figure; None is one that could not be measured here. ``spread`` is least to greatest, ``n`` how often what
+    was measured, ``peer`` what against."""
 
     id: str
     what: str
-    value: float
+    value: float | None
     target: str
     holds: bool
     n: str
@@ -52,8 +54,8 @@ def record(file: Path, row: Row) -> None:
         rows = {each["id"]: each for each in kept["rows"]} | {row["id"]: row}
         text = json.dumps({"machine": machine(), "rows": [rows[name] for name in sorted(rows)]}, indent=2)
         file.write_text(text + "\n")
-    verdict = "holds" if row["holds"] else "MISSED"
-    print(f"{row['id']}: {row['value']:g} ({row['target']}, {verdict}; {row['spread']}) {row['what']}", flush=True)
+    verdict = UNMEASURED if row["value"] is None else "holds" if row["holds"] else "MISSED"
+    print(f"{row['id']}: {_measured(row)}; target {row['target']}: {verdict}; {row['what']}; {row['peer']}", flush=True)
 
 
 def table(file: Path) -> str:
@@ -68,10 +70,14 @@ def table(file: Path) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in kept["rows"]:
-        target = row["target"] if row["holds"] else f"{row['target']} **missed**"
-        measured = f"{row['value']:g} ({row['spread']})"
-        lines.append(f"| {row['id']} | {row['what']} | {measured} | {target} | {row['peer']} | {row['n']} |")
+        missed = not row["holds"] and row["value"] is not None
+        target = f"{row['target']} **missed**" if missed else row["target"]
+        lines.append(f"| {row['id']} | {row['what']} | {_measured(row)} | {target} | {row['peer']} | {row['n']} |")
     return "\n".join(lines) + "\n"
+
+
+def _measured(row: Row) -> str:
+    return UNMEASURED if row["value"] is None else f"{row['value']:g} ({row['spread']})"
 
 
 def rewrite(page: Path, file: Path) -> None:

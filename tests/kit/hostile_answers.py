@@ -18,6 +18,8 @@ DETAILS: Mapping[str, Any] = {
     "screenshot": False,
     "nudity": 0,
     "business_name_seen": False,
+    "evidence_for": ["cake"],
+    "evidence_against": [],
     "cat_match": 1,
 }
 VALID = json.dumps({**SAID, "cat_match": 1})

@@ -14,6 +14,7 @@ from tests.kit.process import Server, free_port
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "triton" / "models"
+ENCODERS = ROOT / "triton" / "encoders"
 _SERVERS = ROOT / "build" / "servers"
 _UNPACKED = _SERVERS / "triton"
 _INSIDE = Path("pytriton/tritonserver")
@@ -25,16 +26,26 @@ _STUB = _INSIDE / "python_backend_stubs" / _VERSION / "triton_python_backend_stu
 class Triton(Server):
     """tritonserver with the python backend, serving every model of ``repository``; models can be unloaded and loaded.
 
-    ``extra_env`` reaches the models. Nothing is written outside ``folder``: what must differ from the unpacked wheel
-    is copied into it, the rest is linked.
+    ``extra_env`` reaches the models. ``load`` names the models to start with, ``more`` are further options of its
+    command line. Nothing is written outside ``folder``: what must differ from the unpacked wheel is copied into it,
+    the rest is linked.
     """
 
     name = "tritonserver"
     start_timeout_s = 150.0
 
-    def __init__(self, folder: Path, repository: Path, extra_env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        repository: Path,
+        extra_env: Mapping[str, str] | None = None,
+        *,
+        load: Sequence[str] = ("*",),
+        more: Sequence[str] = (),
+    ) -> None:
         super().__init__(folder.resolve())
         self.repository = repository
+        self._more = (*(f"--load-model={name}" for name in load), *more)
         self.port = free_port()
         self.http_port = free_port()
         self.metrics_port = free_port()
@@ -58,7 +69,6 @@ class Triton(Server):
         options = {
             "model-repository": self.repository,
             "model-control-mode": "explicit",
-            "load-model": "*",
             "exit-timeout-secs": 3,  # a model that died is waited for in vain
             "backend-directory": server / "backends",
             "backend-config": f"python,shm-region-prefix-name={self._shm_prefix}",
@@ -72,7 +82,11 @@ class Triton(Server):
             "allow-gpu-metrics": "false",
             "pinned-memory-pool-byte-size": 0,
         }
-        return [str(server / "bin/tritonserver"), *(f"--{name}={value}" for name, value in options.items())]
+        return [
+            str(server / "bin/tritonserver"),
+            *(f"--{name}={value}" for name, value in options.items()),
+            *self._more,
+        ]
 
     def environment(self) -> Mapping[str, str]:
         inherited = super().environment()

@@ -16,11 +16,15 @@ from workers.metrics import Metrics
 from workers.options import (
     add_decoder_options,
     add_torch_options,
+    add_weights_pin,
     batch_limits,
     decode_limits,
+    missing_weights,
     run_options,
+    weights,
     worker_parser,
 )
+from workers.published import weights_at
 
 _WEIGHTS = (".safetensors", ".pt")
 
@@ -53,8 +57,17 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="or an architecture of your own, as open_clip's JSON; its tokenizer.json, if any, lies beside it",
     )
-    parser.add_argument("--weights", type=Path, help="weights for it: .safetensors or .pt")
+    parser.add_argument(
+        "--weights", type=weights, help="weights for it: a file or hf-hub:owner/name/file, .safetensors or .pt"
+    )
+    add_weights_pin(parser)
     parser.add_argument("--pretrained", help="or open_clip's name of published weights, downloaded at the first start")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32"),
+        default="auto",
+        help="for --model open_clip; auto: pictures in bfloat16, where the device has it and the vectors stay the same",
+    )
     parser.add_argument(
         "--vocabulary", type=Path, help="tags, classes and their captions, as YAML; the model's own if none"
     )
@@ -75,8 +88,7 @@ def _problem(options: argparse.Namespace) -> str | None:
 
 
 def _missing(options: argparse.Namespace) -> str | None:
-    given = (path for path in (options.weights, options.model_config, options.vocabulary) if path is not None)
-    return next((f"{path}: no such file" for path in given if not path.is_file()), None)
+    return missing_weights(options.weights, options.model_config, options.vocabulary)
 
 
 def _name(options: argparse.Namespace) -> str:
@@ -103,6 +115,7 @@ def _builtin(options: argparse.Namespace) -> ClipModel:
 def _open_clip(name: str, options: argparse.Namespace) -> ClipModel:
     from workers.clip.open_clip_model import OpenClipSource, OpenClipTowers  # takes seconds: torch
 
-    source = OpenClipSource(name, options.weights, options.pretrained, options.model_config)
-    towers = OpenClipTowers(source, device=options.device, threads=options.threads)
+    file = None if options.weights is None else weights_at(options.weights, options.weights_sha256)
+    source = OpenClipSource(name, file, options.pretrained, options.model_config)
+    towers = OpenClipTowers(source, device=options.device, threads=options.threads, precision=options.precision)
     return Seer(towers, read_vocabulary(options.vocabulary or BUILT_IN))

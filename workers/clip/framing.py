@@ -5,7 +5,7 @@ from typing import Literal
 
 from PIL import Image
 
-from workers.content import read_content
+from workers.content import in_detail, read_content
 from workers.wire import ContentReply
 
 FilterName = Literal["bicubic", "bilinear"]
@@ -32,25 +32,32 @@ class Glimpse:
 
 def frame_picture(body: bytes, framing: Framing, max_pixels: int) -> tuple[ContentReply, bytes]:
     """What ``body`` is, and its square as RGB; transparent parts are seen on white. Raises Refused."""
-    image, content = read_content(body, max_pixels)
-    return content, framed(image, framing).tobytes()
+    glance, content = read_content(body, max_pixels)
+    image = in_detail(glance, content, body, framing.side)
+    scale = round(content.width / image.width)
+    return content, framed(image, framing, (content.width / scale, content.height / scale)).tobytes()
 
 
-def framed(image: Image.Image, framing: Framing) -> Image.Image:
+def framed(image: Image.Image, framing: Framing, shown: tuple[float, float] | None = None) -> Image.Image:
     """The square of a plain picture (L, RGB, RGBA), as RGB.
+
+    ``shown`` is how much of ``image``, from its upper left corner, is the picture; all of it if None. A JPEG at an
+    eighth of its size ends with a fraction of a pixel. (Of one that was turned upright the fraction may be at the
+    other end: the square is then off by less than half of its pixels' width.)
 
     The same pixels as torchvision's Resize(side), CenterCrop(side) but for two grey levels of rounding. The crop is
     made first: a strip of 50,000 x 1 pixels would otherwise be scaled to eleven million columns.
     """
     side = framing.side
-    box = _middle(image.width, image.height, side) if framing.how == "crop" else None
+    width, height = shown or image.size
+    box = _middle(width, height, side) if framing.how == "crop" else (0, 0, width, height)
     square = image.resize((side, side), _FILTERS[framing.resampling], box=box)
     if square.mode == "RGBA":
         square = Image.alpha_composite(Image.new("RGBA", square.size, "white"), square)
     return square.convert("RGB")
 
 
-def _middle(width: int, height: int, side: int) -> tuple[float, float, float, float]:
+def _middle(width: float, height: float, side: int) -> tuple[float, float, float, float]:
     """What becomes the square, in pixels of the source."""
     short, long = sorted((width, height))
     scaled = int(side * long / short)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workers.batching import Batcher
-from workers.clip.framing import Glimpse, frame_picture
+from workers.clip.defects import NONE, Defects, inspect_picture, judged_with
+from workers.clip.framing import Glimpse
 from workers.clip.model import ClipModel, Sight
 from workers.encoding import Rows, Texts, encode_answer, read_texts, vector_bytes
 from workers.hosting import PictureService
@@ -32,7 +33,7 @@ class ClipService(PictureService[ClipModel, _Batchers]):
         return {TAG_PATH: self.tag, ENCODE_PATH: self.encode}
 
     async def _start(self, model: ClipModel) -> _Batchers:
-        await self._decoders.start(frame_picture)
+        await self._decoders.start(inspect_picture)
         return _Batchers(await self._batcher(model.look), await self._batcher(model.encode))
 
     def _space(self, model: ClipModel) -> str:
@@ -42,10 +43,11 @@ class ClipService(PictureService[ClipModel, _Batchers]):
         """Decode, look. Raises Refused or Busy; what else it raises is a bug."""
         model, batchers = self._ready()
         with self._metrics.phase("decode"):
-            content, pixels = await self._decoders.run(frame_picture, call.body, model.framing, self._max_pixels)
+            seen, pixels = await self._decoders.run(inspect_picture, call.body, model.framing, self._max_pixels)
+            content, defects = seen
         with self._metrics.phase("core"):
             sight = await submit(batchers.pictures, Glimpse(content, pixels))
-        return Answer(_reply(model, content, sight), vector_bytes(sight.vector), VECTOR_MEDIA_TYPE)
+        return Answer(tag_reply(model, content, sight, defects), vector_bytes(sight.vector), VECTOR_MEDIA_TYPE)
 
     async def encode(self, call: Call) -> Answer:
         """One vector per text. Raises Refused or Busy; what else it raises is a bug."""
@@ -55,8 +57,9 @@ class ClipService(PictureService[ClipModel, _Batchers]):
             return encode_answer(model, await submit(batchers.texts, texts))
 
 
-def _reply(model: ClipModel, content: ContentReply, sight: Sight) -> TagReply:
-    judgement = sight.judgement
+def tag_reply(model: ClipModel, content: ContentReply, sight: Sight, defects: Defects = NONE) -> TagReply:
+    """What is said of a picture, as the wire has it; ``defects`` are what was measured on its pixels."""
+    judgement = judged_with(sight.judgement, defects)
     return TagReply(
         content=content,
         tags=list(judgement.tags),

@@ -1,6 +1,7 @@
 """The built-in networks, in onnxruntime."""
 
 from workers.builtin import pinned
+from workers.enhance.likeness import Likeness
 from workers.enhance.networks import Networks
 from workers.enhance.onnx_network import OnnxNetwork
 
@@ -8,6 +9,7 @@ NAME = "builtin"
 _FILES = ("sr_x2/model.onnx", "sr_x4/model.onnx")
 
 
-def load_builtin(threads: int | None) -> Networks:
+def load_builtin(threads: int | None, likeness: Likeness | None = None) -> Networks:
     """Two and four times. Raises ValueError when a file is not the one that was released."""
-    return Networks(NAME, [OnnxNetwork(file.split("/")[0], pinned(file), threads) for file in _FILES])
+    networks = [OnnxNetwork(file.split("/")[0], pinned(file), threads) for file in _FILES]
+    return Networks(NAME, networks, likeness=likeness)

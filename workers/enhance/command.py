@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from workers.enhance.lanczos import Lanczos
+from workers.enhance.likeness import BUILTIN_AT_LEAST, Likeness, builtin_likeness
 from workers.enhance.model import EnhanceModel
 from workers.enhance.service import EnhanceService
 from workers.hosting import PictureOptions
@@ -55,12 +56,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_weights_pin(parser)
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
+    parser.add_argument(
+        "--gate-clip",
+        type=float,
+        metavar="COSINE",
+        help="turn down results whose vectors by the built-in CLIP have less than this cosine with their source's; "
+        f"{BUILTIN_AT_LEAST} with --model builtin, otherwise off; -1 is off",
+    )
     add_decoder_options(parser)
     add_torch_options(parser)
     return parser
 
 
 def _problem(options: argparse.Namespace) -> str | None:
+    if options.gate_clip is not None:
+        if options.model == "lanczos":
+            return "--gate-clip needs --model builtin or torch: lanczos invents nothing that would have to be judged"
+        if not -1 <= options.gate_clip <= 1:
+            return "--gate-clip is a cosine, from -1 to 1"
     if options.model != "torch":
         given = [name for name in ("weights", "text_weights", "weights_sha256") if getattr(options, name)]
         return f"--{given[0].replace('_', '-')} needs --model torch" if given else None
@@ -78,7 +91,7 @@ def _loader(options: argparse.Namespace) -> Callable[[], EnhanceModel]:
 def _builtin(options: argparse.Namespace) -> EnhanceModel:
     from workers.enhance.builtin import load_builtin  # onnxruntime, which lanczos does without
 
-    return load_builtin(options.threads)
+    return load_builtin(options.threads, _likeness(options))
 
 
 def _torch(options: argparse.Namespace) -> EnhanceModel:
@@ -92,5 +105,12 @@ def _torch(options: argparse.Namespace) -> EnhanceModel:
             options.device,
             options.threads,
             options.precision,
-        )
+        ),
+        _likeness(options),
     )
+
+
+def _likeness(options: argparse.Namespace) -> Likeness | None:
+    usual = BUILTIN_AT_LEAST if options.model == "builtin" else None
+    at_least = usual if options.gate_clip is None else options.gate_clip
+    return None if at_least in (None, -1) else builtin_likeness(at_least, options.threads)

@@ -6,7 +6,7 @@ source with blur (sigma 1), noise (sigma 15) or JPEG (quality 30) that a network
 inverted or mirrored pictures, exchanged colours, tints, grey, black, noise, checkerboards, and a tile from elsewhere.
 
 What averages away when the result is made small (fine noise, invented texture) is not seen. Whether both show the same
-things is for a caller with a clip worker: compare the vectors of the original and the enhanced picture.
+things is for a clip model: see ``workers.enhance.likeness``.
 """
 
 import numpy as np

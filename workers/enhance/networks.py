@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from workers.enhance import gate
+from workers.enhance.likeness import Likeness
 from workers.enhance.network import Network, NotFinite
 from workers.enhance.picture import Enlarged, Enlargement, Harmful, encode_picture, read_picture, recipe_digest
 from workers.enhance.plan import cheapest_factor
@@ -18,6 +19,8 @@ HARMFUL_OUTPUT = "harmful_output"
 class Networks:
     """``usual`` for every type of picture that has no networks of its own in ``special``; one network per scale.
 
+    ``likeness`` judges what passes the gate; without one, whether both show the same things is not asked.
+
     ``recipe`` of a result names the network that made it and everything around it. Bytes are the same for the same
     source and recipe, as long as memory suffices: smaller windows may change a value by one.
     """
@@ -30,13 +33,15 @@ class Networks:
         name: str,
         usual: Sequence[Network],
         special: Mapping[ImageType, Sequence[Network]] = MappingProxyType({}),
+        likeness: Likeness | None = None,
     ) -> None:
         self.name = name
+        self._likeness = likeness
         self._usual = _by_scale(usual)
         self._special = {image_type: _by_scale(networks) for image_type, networks in special.items() if networks}
         networks = [*usual, *(network for group in special.values() for network in group)]
         self.weights = "+".join(sorted({network.weights for network in networks}))
-        self._recipes = {network.name: _recipe(network) for network in networks}
+        self._recipes = {network.name: _recipe(network, likeness) for network in networks}
 
     def core(self, batch: Sequence[Enlargement]) -> list[Enlarged | Harmful]:
         """One result per item, in order. Raises MemoryError when the device has none left."""
@@ -51,7 +56,10 @@ class Networks:
             better = trusted(network, planes.colour)
         except NotFinite:
             return Harmful(HARMFUL_OUTPUT)
-        if reason := gate.harm(planes.colour, better, network.scale):
+        reason = gate.harm(planes.colour, better, network.scale)
+        if reason is None and self._likeness is not None:
+            reason = self._likeness.harm(planes.colour, better)
+        if reason is not None:
             return Harmful(reason)
         pixels = join(planes, better, item.width, item.height)
         return Enlarged(pixels, network.name, self._recipes[network.name])
@@ -73,9 +81,9 @@ def _by_scale(networks: Sequence[Network]) -> Mapping[int, Network]:
     return found
 
 
-def _recipe(network: Network) -> str:
+def _recipe(network: Network, likeness: Likeness | None) -> str:
     """Everything around the weights that decides the bytes: windows, precision, library, the bars of the checks."""
-    parameters = {
+    parameters: dict[str, object] = {
         "scale": network.scale,
         "halo": network.halo,
         "multiple": network.multiple,
@@ -86,4 +94,6 @@ def _recipe(network: Network) -> str:
         "trust": [BLACK_BELOW, MORE_CLIPPED],
         "gate": [gate.VERSION, gate.STRUCTURE_AT_LEAST, gate.COLOUR_AT_MOST, gate.PATTERN_AT_MOST],
     }
+    if likeness is not None:
+        parameters["likeness"] = likeness.parameters
     return recipe_digest(network.name, network.weights, parameters)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import __version__ as pillow_version
 from PIL import features
 
-from workers.content import read_content
+from workers.content import in_detail, read_content
 from workers.enhance.plan import LONG_SIDE, MAX_SCALE, SHORT_SIDE, Enlarge, Skip, plan_enhancement
 from workers.imaging import ENCODERS, Format, Pixels, encode
 from workers.wire import ContentReply, EnhanceRequest, ImageType
@@ -51,9 +51,12 @@ class Harmful:
 
 def read_picture(body: bytes, request: EnhanceRequest, max_pixels: int) -> tuple[ReadPicture, bytes]:
     """What ``body`` is and its plain pixels; no pixels when nothing will be done with them. Raises Refused."""
-    image, content = read_content(body, max_pixels)
-    plan = plan_enhancement(image.width, image.height, force=request.force)
-    return ReadPicture(content, plan, image.mode), b"" if isinstance(plan, Skip) else image.tobytes()
+    glance, content = read_content(body, max_pixels)
+    plan = plan_enhancement(content.width, content.height, force=request.force)
+    if isinstance(plan, Skip):
+        return ReadPicture(content, plan, glance.mode), b""
+    image = in_detail(glance, content, body, side=None)
+    return ReadPicture(content, plan, image.mode), image.tobytes()
 
 
 def encode_picture(data: bytes, mode: str, width: int, height: int, image_format: Format) -> tuple[None, bytes]:

@@ -16,7 +16,7 @@ _TAIL_HALO = 2
 """Rows of features: an upsampling convolution at twice the size, three more at four times, nearest neighbours."""
 _RESIDUAL = 0.2
 """How much of what a block found is added to what it was given; a constant of the architecture."""
-_BAND_PIXELS = 1 << 14
+_BAND_PIXELS = 1 << 13
 """Of the features, in one band. The tail holds some 12 KiB per pixel in float32."""
 
 
@@ -37,12 +37,17 @@ class BandedRRDBNet(nn.Module):
         """(count, 3, height, width) to the same, enlarged."""
         net = self.net
         unshuffle = _TAIL_SCALE // net.scale
-        first = net.conv_first(functional.pixel_unshuffle(pixels, unshuffle) if unshuffle > 1 else pixels)
-        trunk = first
+        pixels = functional.pixel_unshuffle(pixels, unshuffle) if unshuffle > 1 else pixels
+        trunk = net.conv_first(pixels)
         for block in net.body:
-            inner = _dense(block.rdb3, _dense(block.rdb2, _dense(block.rdb1, trunk)))
-            trunk = torch.add(trunk, inner, alpha=_RESIDUAL)
-        features = first + net.conv_body(trunk)
+            inner = torch.add(trunk, _found(block.rdb1, trunk), alpha=_RESIDUAL)
+            for dense in (block.rdb2, block.rdb3):
+                inner.add_(_found(dense, inner), alpha=_RESIDUAL)
+            trunk.add_(inner, alpha=_RESIDUAL)
+        del inner
+        features = net.conv_body(trunk)
+        del trunk
+        features.add_(net.conv_first(pixels))  # once more: to keep it would cost memory all the way
         count, _, height, width = features.shape
         result = torch.empty(
             (count, net.conv_last.out_channels, height * _TAIL_SCALE, width * _TAIL_SCALE),
@@ -69,8 +74,11 @@ class BandedRRDBNet(nn.Module):
         return result
 
 
-def _dense(block: Any, trunk: Tensor) -> Tensor:
-    seen = trunk.to(block.conv1.weight.dtype)
-    for convolution in (block.conv1, block.conv2, block.conv3, block.conv4):
-        seen = torch.cat((seen, block.lrelu(convolution(seen))), 1)
-    return torch.add(trunk, block.conv5(seen).float(), alpha=_RESIDUAL)
+def _found(dense: Any, given: Tensor) -> Tensor:
+    """What a dense block finds in what it is given, in float32."""
+    seen = given.to(dense.conv1.weight.dtype)
+    for convolution in (dense.conv1, dense.conv2, dense.conv3, dense.conv4):
+        seen = torch.cat((seen, dense.lrelu(convolution(seen))), 1)
+    found: Tensor = dense.conv5(seen)
+    del seen  # the largest there is, before there are two of the result
+    return found.float()

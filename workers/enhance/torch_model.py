@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from workers.device import choose_device
+from workers.enhance.likeness import Likeness
 from workers.enhance.networks import Networks
 from workers.enhance.torch_loading import load
 from workers.enhance.torch_network import TorchNetwork, best_precision
@@ -29,14 +30,14 @@ class TorchOptions:
     precision: str
 
 
-def load_torch(options: TorchOptions) -> Networks:
+def load_torch(options: TorchOptions, likeness: Likeness | None = None) -> Networks:
     """Raises ValueError for weights that are not what was asked for, RuntimeError for a device that is not there."""
     device = choose_device(options.device, options.threads)
     usual, text = (
         [_network(weights_at(one, options.sha256), options, device) for one in given]
         for given in (options.weights, options.text_weights)
     )
-    return Networks(NAME, usual, {"text": text})
+    return Networks(NAME, usual, {"text": text}, likeness)
 
 
 def _network(path: Path, options: TorchOptions, device: torch.device) -> TorchNetwork:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from workers.device import memory_errors
+from workers.device import fast_bfloat16, memory_errors
 from workers.enhance.network import Bytes, NotFinite
 from workers.enhance.reach import window_pixels
 from workers.enhance.torch_banded import BandedRRDBNet
@@ -58,15 +58,9 @@ class TorchNetwork:
 def best_precision(device: torch.device, loaded: Loaded) -> torch.dtype:
     """What is fastest without being told apart from float32: bfloat16 where there is hardware for it (bfloat16 without
     is emulated, and slower than float32), else float16 on a GPU, else float32."""
-    if device.type == "cuda":
-        bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        if bfloat16 and loaded.bfloat16:
-            return torch.bfloat16
-        return torch.float16 if loaded.half else torch.float32
-    able = torch.cpu.get_capabilities()
-    if device.type == "cpu" and loaded.bfloat16 and (able.get("amx_bf16") or able.get("avx512_bf16")):
+    if loaded.bfloat16 and fast_bfloat16(device):
         return torch.bfloat16
-    return torch.float32
+    return torch.float16 if device.type == "cuda" and loaded.half else torch.float32
 
 
 @contextmanager

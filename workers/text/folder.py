@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+BUILT_IN_NAME = "all-MiniLM-L6-v2-int8"
+
 
 def weight_files(folder: Path) -> list[Path]:
     """All of them, in a fixed order. Raises RuntimeError when the folder holds no such model."""

@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=sorted(MODELS),
         default="composed",
         help="dummy looks at colours only; composed: texts made of what the built-in CLIP sees, without torch;"
+        " builtin: the small model that comes with JustLens and knows its demo world;"
         " transformers: your own --weights",
     )
     parser.add_argument(

@@ -33,9 +33,13 @@ class Conversation:
             return f"{self._image_token}{self._bos_token}{harmless}"
         return f"USER: {self._image_token}\n{harmless} ASSISTANT:"
 
-    def starts_itself(self, text: str) -> bool:
-        """Whether the start token is in ``text`` already, so that the tokenizer must not add another one."""
-        return bool(self._bos_token) and str(self._bos_token) in text
+    def token_ids(self, prompt: str) -> list[int]:
+        """The same as tokens."""
+        text = self.text(prompt)
+        # Where the start token is in the text already, the tokenizer must not add another one.
+        starts_itself = bool(self._bos_token) and str(self._bos_token) in text
+        ids: list[int] = self._processor.tokenizer(text, add_special_tokens=not starts_itself)["input_ids"]
+        return ids
 
     def neutralised(self, prompt: str) -> str:
         """``prompt`` with a blank inside whatever the tokenizer would read as a special token."""

@@ -10,17 +10,24 @@ import xgrammar
 from workers.vlm.grammar import Form, Tokens, Vocabulary
 from workers.vlm.lengths import TextTracker
 
+_QUOTE = b'"'
 _OPENING = frozenset(b'[{,:"')
 """A token without any of these cannot make the rest of an answer much longer than it was."""
 _MARGIN_TOKENS = 64
 """How much longer, at most: a character or an escape in several tokens, or another value of an enumeration."""
+_LOOP_TIMES = 5
+_LOOP_TOKENS = 24
+_LONGEST_LOOP_TOKENS = 64
+"""A model that said the same so often, and so much of it, never stops by itself."""
 
 
 class GuidedAnswer:
     """One answer while it is written, in at most ``max_tokens`` tokens including the one that stops it.
 
     As long as the answer can still be ended in the tokens that remain, the model's choice is taken. A token after
-    which it could not is not taken: the answer is ended by the way out that was there before it.
+    which it could not is not taken: the answer is ended by the way out that was there before it. A text in which the
+    model says the same over and over is closed: whether it is of any use is for the reader to judge, but the rest of
+    the answer is written, and those of its batch need not wait for it.
     """
 
     def __init__(self, form: Form, vocabulary: Vocabulary, max_tokens: int) -> None:
@@ -30,6 +37,7 @@ class GuidedAnswer:
         self._bits = xgrammar.allocate_token_bitmask(1, vocabulary.size)
         self._left = max_tokens
         self._tokens: list[int] = []
+        self._open_text: list[int] = []
         self._way_out: deque[int] = deque()
         self._to_end = 0
 
@@ -50,7 +58,13 @@ class GuidedAnswer:
 
     def allowed(self) -> Tokens:
         """For every token of the vocabulary whether it may come next."""
-        return self._allowed(self._texts)
+        allowed = self._allowed(self._texts)
+        if is_loop(self._open_text):
+            end = self._vocabulary.closing(allowed)
+            if end is not None and self._vocabulary.texts[end] == _QUOTE:
+                allowed[:] = False
+                allowed[end] = True
+        return allowed
 
     def _allowed(self, texts: TextTracker) -> Tokens:
         self._matcher.fill_next_token_bitmask(self._bits)
@@ -70,7 +84,11 @@ class GuidedAnswer:
         self._left -= 1
         if not self.ended:
             self._tokens.append(token)
-            self._texts.read(self._vocabulary.texts[token])
+            text = self._vocabulary.texts[token]
+            self._texts.read(text)
+            self._open_text.append(token)
+            if not self._texts.in_text or _QUOTE in text:
+                self._open_text.clear()
         return token
 
     def _keeps_an_end(self, token: int) -> bool:
@@ -107,6 +125,16 @@ class GuidedAnswer:
             return None
         finally:
             self._matcher.rollback(len(tokens))
+
+
+def is_loop(tokens: Sequence[int]) -> bool:
+    """Whether ``tokens`` end in one sequence of 1 to 64, five times in a row or more and 24 tokens long or longer."""
+    for length in range(1, min(_LONGEST_LOOP_TOKENS, len(tokens) // _LOOP_TIMES) + 1):
+        span = max(_LOOP_TIMES * length, _LOOP_TOKENS)
+        in_a_row = range(-1, length - span - 1, -1)
+        if span <= len(tokens) and all(tokens[at] == tokens[at - length] for at in in_a_row):
+            return True
+    return False
 
 
 class Guide:

@@ -1,11 +1,12 @@
 """The vision-language models by name. Another one is added here: one class with these members, one entry in MODELS."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
 from workers.published import Weights, weights_at
+from workers.vlm.builtin import NAME, builtin_folder
 from workers.vlm.dummy import Dummy
 from workers.vlm.prompted import Generated, Prompted
 
@@ -57,6 +58,14 @@ def load_transformers(options: ModelOptions) -> VlmModel:
     return engine
 
 
+def load_builtin(options: ModelOptions) -> VlmModel:
+    """The small model that comes with JustLens and knows its demo world, warmed up. Raises ValueError when a file of it
+    is not the one that was released."""
+    model = load_transformers(replace(options, weights=builtin_folder()))
+    model.name = NAME
+    return model
+
+
 def load_composed(options: ModelOptions) -> VlmModel:
     """Texts composed from what the built-in CLIP sees, without torch. Raises ValueError when a file of it is not the
     one that was released."""
@@ -68,5 +77,5 @@ def load_composed(options: ModelOptions) -> VlmModel:
 
 
 MODELS: Mapping[str, Callable[[ModelOptions], VlmModel]] = MappingProxyType(
-    {"composed": load_composed, "dummy": load_dummy, "transformers": load_transformers}
+    {"composed": load_composed, "dummy": load_dummy, "builtin": load_builtin, "transformers": load_transformers}
 )

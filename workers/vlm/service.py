@@ -10,6 +10,7 @@ from workers.errors import Refused, mistakes
 from workers.hosting import PictureService
 from workers.service import Answer, Call, Handler
 from workers.submitting import submit
+from workers.vlm.cache_metrics import show_caches
 from workers.vlm.model import VlmModel
 from workers.vlm.picture import read_picture
 from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_question
@@ -31,6 +32,7 @@ class VlmService(PictureService[VlmModel, Batcher[Prompted, Generated | Exceptio
 
     async def _start(self, model: VlmModel) -> Batcher[Prompted, Generated | Exception]:
         await self._decoders.start(read_picture)
+        show_caches(model, self._metrics.registry)
         return await self._batcher(model.generate)
 
     async def generate(self, call: Call) -> Answer:
@@ -63,4 +65,6 @@ def _parse(body: bytes) -> tuple[GenerateRequest, str, bytes]:
         raise Refused("bad_request", mistakes(error)) from error
     except BadPrompt as error:
         raise Refused("bad_request", str(error)) from error
+    if end + 1 == len(body):
+        raise Refused("empty", "no picture follows the question")
     return request, schema, body[end + 1 :]

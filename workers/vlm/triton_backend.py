@@ -20,10 +20,12 @@ import triton_python_backend_utils as pb_utils
 from workers.decoder_child import DecodeLimits
 from workers.decoding import DecoderPool
 from workers.errors import Refused
+from workers.vlm.cache_metrics import Remembering
 from workers.vlm.model import ModelOptions, VlmModel, load_transformers
 from workers.vlm.picture import read_picture
 from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_question
 from workers.vlm.triton_guard import ServerGuard
+from workers.vlm.triton_metrics import CacheMetrics
 
 WEIGHTS_VARIABLE = "JUSTLENS_WEIGHTS"
 MAX_IMAGE_BYTES = 32 * 2**20
@@ -49,6 +51,7 @@ class TritonVlm:
                 max_batch=config["max_batch_size"],
             )
         )
+        self._metrics = _metrics_of(self._model, args)
         limits = DecodeLimits(max_pixels=round(float(parameters["max_megapixels"]) * 1e6))
         self._decoders = DecoderPool(int(parameters["decoders"]), limits)
         self._runner = asyncio.Runner()
@@ -64,6 +67,8 @@ class TritonVlm:
         read = self._runner.run(self._read_all(requests))
         questions = {index: item for index, item in enumerate(read) if isinstance(item, Prompted)}
         answers = dict(zip(questions, self._ask(list(questions.values())), strict=True))
+        if self._metrics:
+            self._metrics.update()
         return [self._response(answers.get(index, item)) for index, item in enumerate(read)]
 
     def finalize(self) -> None:
@@ -116,6 +121,12 @@ class TritonVlm:
                 pb_utils.Tensor(name, np.array([[value.encode()]], dtype=np.object_)) for name, value in values.items()
             ]
         )
+
+
+def _metrics_of(model: VlmModel, args: Mapping[str, str]) -> CacheMetrics | None:
+    if not isinstance(model, Remembering):
+        return None
+    return CacheMetrics(model, args["model_name"], args["model_version"])
 
 
 def weights_dir(model: str, parameters: Mapping[str, str], environment: Mapping[str, str]) -> Path:

@@ -35,7 +35,7 @@ async def test_vectors_are_those_that_open_clip_makes_itself(
         with torch.inference_mode():
             square = preprocess(Image.open(io.BytesIO(photo(name)))).unsqueeze(0)
             expected = model.eval().encode_image(square, normalize=True)[0].numpy()
-        assert np.allclose((await seeing.tagged(photo(name)))[1], expected, atol=2e-3)
+        assert (await seeing.tagged(photo(name)))[1] @ expected > 0.999  # it may be seen in bfloat16
     with torch.inference_mode():
         expected = model.encode_text(open_clip.get_tokenizer("tiny")(captions), normalize=True).numpy()
     assert np.allclose((await seeing.encode(*captions))[1], expected, atol=1e-4)

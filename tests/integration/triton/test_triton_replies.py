@@ -1,13 +1,15 @@
 """What TritonDescriber sends and what it makes of replies that no sane server gives, against a server made for it."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc.aio
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from orchestrator.clients.vlm import MAX_ANSWER_BYTES, fault_of_call
+from orchestrator.clients.triton_faults import fault_of_call
+from orchestrator.clients.vlm import MAX_ANSWER_BYTES
 from orchestrator.domain.describing import Ask, ModelAnswer
 from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable
 from tests.integration.triton.conftest import OpenDescriber
@@ -23,11 +25,13 @@ class OddServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.outputs = dict(GOOD)
         self.metadata: dict[str, str] = {}
         self.url = ""
+        self.image_bytes = 0
 
     async def RepositoryIndex(self, request: object, context: object) -> object:
         return service_pb2.RepositoryIndexResponse(models=[{"name": "m", "version": "1", "state": "READY"}])
 
-    async def ModelInfer(self, request: object, context: grpc.aio.ServicerContext) -> object:
+    async def ModelInfer(self, request: Any, context: grpc.aio.ServicerContext) -> object:
+        self.image_bytes = len(request.raw_input_contents[0])
         self.metadata = {str(key): str(value) for key, value in context.invocation_metadata() or ()}
         reply = service_pb2.ModelInferResponse(model_name="m")
         for name, value in self.outputs.items():
@@ -52,6 +56,18 @@ async def test_the_trace_goes_on_in_the_metadata_of_the_call(odd: OddServer, des
 
     assert answer == ModelAnswer("{}", "stop", "m", "w")
     assert odd.metadata["traceparent"].split("-")[1] == f"{span.get_span_context().trace_id:032x}"
+
+
+async def test_a_server_that_takes_no_shared_memory_is_sent_the_picture(
+    odd: OddServer, describer_of: OpenDescriber
+) -> None:
+    describer = describer_of(odd.url, shared_bytes=8 * 2**20)
+
+    for _ in range(2):
+        answer = await describer.describe(bytes(2**20), QUESTION)
+
+    assert answer.model == "m"
+    assert odd.image_bytes == 4 + 2**20
 
 
 @pytest.mark.parametrize(

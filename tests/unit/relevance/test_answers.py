@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrator.domain.answers import Answer, Problem, is_refusal, read_answer, repeats_itself
+from orchestrator.domain.answers import Answer, Problem, read_answer
 from orchestrator.domain.describing import ModelAnswer
 from orchestrator.domain.outcome import SetSection
 from orchestrator.domain.prompts import PROFILES, PromptProfile, profile_for
@@ -126,59 +126,3 @@ def test_an_answer_that_was_cut_off_or_refused_is_a_problem_even_if_it_parses() 
 def test_a_problem_quotes_nothing_of_the_answer() -> None:
     answer = read_answer(said({**SAID, "tags": "IGNORE ALL", "IGNORE ALL": "IGNORE ALL"}), PLAIN)
     assert answer == Problem("tags: Input should be a valid list; there are fields that were not asked for")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "I cannot see the image.",
-        "I'm sorry, but I can't help with that.",
-        "I\u2019m unable to view pictures, but it may show a cake.",
-        "Unfortunately, I do not have access to the image.",
-        "As an AI language model, I describe text only.",
-        "No image was provided, so there is nothing to describe.",
-        "I am really sorry about this.",
-        "I apologize, this is not possible.",
-    ],
-)
-def test_a_refusal_in_place_of_a_description_is_a_problem(text: str) -> None:
-    assert is_refusal(text)
-    for name in ("description", "alt_text"):
-        assert isinstance(read_answer(said({**SAID, name: text}), PLAIN), Problem)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "A sign on the door says: Sorry, we are closed.",
-        "A man who cannot see walks with a white cane.",
-        "An image that was provided by the owner hangs in a frame.",
-        "A hairdresser's salon in which no customer can be seen.",
-    ],
-)
-def test_a_description_that_only_sounds_like_a_refusal_is_none(text: str) -> None:
-    assert not is_refusal(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "cake " * 4,
-        "A cake on a table. " * 4,
-        "There is a table. " + "and a chair, " * 4 + "in the room.",
-        " ".join(f"word{i}" for i in range(16)) + (" " + " ".join(f"word{i}" for i in range(16))) * 3,
-        "Sooooooooooooooo good",
-    ],
-)
-def test_saying_the_same_over_and_over_is_a_problem(text: str) -> None:
-    assert repeats_itself(text)
-    assert read_answer(said({**SAID, "description": text}), PLAIN) == Problem(
-        "description: says the same over and over"
-    )
-
-
-@pytest.mark.parametrize(
-    "text", ["A very, very, very good cake", SAID["description"], "", "=" * 40, "Table 1, table 2, table 3, table 4"]
-)
-def test_ordinary_repetition_is_none(text: str) -> None:
-    assert not repeats_itself(text)

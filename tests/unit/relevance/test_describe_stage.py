@@ -40,12 +40,12 @@ DESCRIPTION = {
     "weights": "weights-1",
     "prompt": "vision_json_cat",
     "prompt_version": "vision_json_cat/1",
+    "strategy": "zero_shot",
     "source_sha256": SHA,
 }
 PLAIN = {
     **DESCRIPTION,
-    "cat_match": None,
-    "category_id": None,
+    **dict.fromkeys(("cat_match", "category_id")),
     "prompt": "vision_json",
     "prompt_version": "vision_json/1",
 }

@@ -43,7 +43,7 @@ def seen() -> Seen:
     """Pictures whose vectors say bakery and blur where it is so, and faintly bar in every one."""
     truths = tuple(scene(Split.VALIDATION, index, size=96).truth for index in range(150))
     rows = [[5 * ("bakery" in true_tags(one)), 0.5, 5 * ("blur" in one.defects), 1, 1, 1, 2] for one in truths]
-    return Seen(unit_rows(np.array(rows, np.float32)), truths)
+    return Seen(unit_rows(np.array(rows, np.float32)), truths, ({},) * len(truths))
 
 
 def test_thresholds_divide_what_is_true_from_what_is_not(seen: Seen, tmp_path) -> None:

@@ -1,58 +1,34 @@
-"""The tokenizer, and how questions and answers become what the model learns from."""
+"""How questions and answers become what the model learns from."""
 
 import random
-from pathlib import Path
 
+import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from transformers import CLIPVisionConfig, LlavaForConditionalGeneration
 
-from tests.kit.vlm_lessons import noise_pictures, truths
-from workers.training.vlm.answering import Script, learn_to_answer
-from workers.training.vlm.questions import forms, training_question
-from workers.training.vlm.shape import PATCHES, SIDE_PX, llava_config
-from workers.training.vlm.steps import Run
-from workers.training.vlm.tokenizer import build_processor, build_tokenizer, constant_lines
+from tests.kit.vlm_lessons import tiny_tower, truths
+from workers.training.vlm.judging import Judge
+from workers.training.vlm.questions import Question, kinds, question, training_question
+from workers.training.vlm.reading import new_reader
+from workers.training.vlm.script import Script, answer_loss
+from workers.training.vlm.shape import PATCHES, WIDTH
+from workers.training.vlm.tokenizer import build_processor, build_tokenizer
 from workers.vlm.conversation import Conversation
-from workers.vlm.grammar import Vocabulary
 
-PROCESSOR = build_processor(build_tokenizer(truths(45), 0))
+TOWER = tiny_tower()
+PROCESSOR = build_processor(build_tokenizer(truths(45)), TOWER)
 TOKENIZER = PROCESSOR.tokenizer
+SCRIPT = Script(PROCESSOR)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_text_comes_back_from_its_tokens(text: str) -> None:
-    special = set(TOKENIZER.all_special_tokens)
-    if not any(token in text for token in special):
-        assert TOKENIZER.decode(TOKENIZER(text, add_special_tokens=False).input_ids) == text
-
-
-def test_each_unchanging_line_of_the_prompts_is_one_token() -> None:
-    lengths = {line: len(TOKENIZER(line, add_special_tokens=False).input_ids) for line in constant_lines()}
-    assert set(lengths.values()) == {1}, lengths
-
-
-def test_a_prompt_takes_few_tokens_beside_the_picture() -> None:
-    for name, form in forms().items():
-        text = Conversation(PROCESSOR).text(form["prompt"].replace("{category}", '"bakery"'))
-        assert len(TOKENIZER(text).input_ids) < 60, name
-
-
-def test_answers_are_made_of_tokens_that_guided_decoding_lets_through() -> None:
-    vocabulary = Vocabulary(TOKENIZER, len(TOKENIZER), [TOKENIZER.eos_token_id])
-    rng = random.Random(3)
-    for truth in truths(200):
-        tokens = TOKENIZER(training_question(truth, rng).answer, add_special_tokens=False).input_ids
-        assert all(vocabulary._inside[token] or vocabulary._outside[token] for token in tokens)
+def some(count: int) -> list[Question]:
+    rng = random.Random(4)
+    return [training_question(truth, rng) for truth in truths(count)]
 
 
 def test_the_loss_is_on_the_answers_alone_and_counts_the_verdict_more() -> None:
-    rng = random.Random(4)
-    questions = [training_question(truth, rng) for truth in truths(6)]
-    batch = Script(PROCESSOR).batch(questions)
-    assert batch.tokens.shape == batch.labels.shape == batch.mask.shape
+    questions = some(12)
+    batch = SCRIPT.batch(questions)
+    assert batch.tokens.shape == batch.labels.shape == batch.weights.shape
     for row, asked in enumerate(questions):
         wanted = batch.labels[row] != -100
         assert TOKENIZER.decode(batch.labels[row][wanted]) == asked.answer + "</s>"
@@ -60,42 +36,61 @@ def test_the_loss_is_on_the_answers_alone_and_counts_the_verdict_more() -> None:
         assert torch.equal(ahead[wanted], batch.labels[row][wanted])
         heavy = batch.labels[row][batch.weights[row] > 1]
         assert TOKENIZER.decode(heavy) == ("" if asked.matches is None else str(int(asked.matches)))
-    assert (batch.tokens == TOKENIZER.convert_tokens_to_ids("<image>")).sum(dim=1).tolist() == [PATCHES] * 6
+    assert batch.patches.sum(dim=1).tolist() == [PATCHES] * 12
+
+
+def test_a_batch_knows_its_verdicts_and_what_they_are_about() -> None:
+    questions = some(12)
+    batch = SCRIPT.batch(questions)
+    judged = [asked for asked in questions if asked.kinds is not None]
+    assert TOKENIZER.decode(batch.labels[batch.verdicts]) == "".join(str(int(bool(one.matches))) for one in judged)
+    told = [tuple(kinds()[number] for number in row) for row in batch.kinds.tolist()]
+    assert told == [one.kinds for one in judged] and 0 < len(told) < 12
+    assert all((one.kinds[0] == one.kinds[1]) is one.matches for one in judged if one.kinds)
+    assert SCRIPT.batch([one for one in questions if one.kinds is None]).kinds.shape == (0, 2)
+
+
+def test_the_judge_is_content_with_a_network_that_tells_both_kinds() -> None:
+    judge = Judge(len(kinds()) * 2)
+    right = torch.tensor([[1, 5], [3, 3]])
+    gathered = torch.nn.functional.one_hot(right, len(kinds())).flatten(1).float()
+    for number, layer in enumerate((judge.asked, judge.shown)):
+        torch.nn.init.zeros_(layer.bias)
+        layer.weight.data = 10 * torch.eye(len(kinds()) * 2)[number * len(kinds()) : (number + 1) * len(kinds())]
+    assert judge.loss(gathered, right) < 0.01 < 1 < judge.loss(gathered, right.flip(1))
 
 
 def test_the_script_reads_a_question_as_the_engine_does() -> None:
-    picture = torch.zeros(SIDE_PX, SIDE_PX, 3, dtype=torch.uint8).numpy()
-    asked = training_question(truths(1)[0], random.Random(5))
+    picture = torch.zeros(TOWER.side_px, TOWER.side_px, 3, dtype=torch.uint8).numpy()
+    (asked,) = some(1)
     text = Conversation(PROCESSOR).text(asked.prompt)
     engine = PROCESSOR(images=[[picture]], text=[text], return_tensors="pt")["input_ids"][0]
-    batch = Script(PROCESSOR).batch([asked])
+    batch = SCRIPT.batch([asked])
     assert torch.equal(batch.tokens[0, : len(engine)], engine)
     assert (batch.labels[0] != -100).nonzero()[0] == len(engine) - 1
 
 
-def tiny_model() -> LlavaForConditionalGeneration:
-    vision = CLIPVisionConfig(
-        hidden_size=16,
-        intermediate_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=1,
-        image_size=SIDE_PX,
-        patch_size=16,
-    )
-    torch.manual_seed(6)
-    return LlavaForConditionalGeneration(
-        llava_config(vision, len(TOKENIZER), {"bos": 1, "eos": 2, "pad": 3, "image": 4})
-    )
+def test_a_picture_may_have_fewer_patches() -> None:
+    few, all_of_them = SCRIPT.batch(some(2), 5), SCRIPT.batch(some(2))
+    assert few.patches.sum(dim=1).tolist() == [5, 5]
+    assert all_of_them.tokens.shape[1] - few.tokens.shape[1] == PATCHES - 5
 
 
-def test_lessons_that_were_interrupted_teach_the_same(tmp_path: Path) -> None:
-    shown = noise_pictures(30, SIDE_PX)
-    learnt = []
-    for name, stops in (("whole", (None,)), ("parts", (1, None))):
-        run = Run("answering", 2, 1e-3, tmp_path / f"{name}.pt", torch.device("cpu"))
-        for stop in stops:
-            model = tiny_model()
-            learn_to_answer(model, Script(PROCESSOR), shown, run, 8, stop)
-        learnt.append(model.state_dict())
-    assert all(torch.equal(learnt[0][name], learnt[1][name]) for name in learnt[0])
-    assert any(not torch.equal(learnt[0][name], before) for name, before in tiny_model().state_dict().items())
+def cost(seen: torch.Tensor, questions: list[Question]) -> float:
+    reader = new_reader(0, TOKENIZER)
+    return answer_loss(reader.decoder, reader.judge, seen, SCRIPT.batch(questions)).item()
+
+
+def test_neither_neighbours_nor_what_fills_up_change_what_an_answer_costs() -> None:
+    truth = truths(1)[0]
+    pair = [question(form, truth, None, None) for form in ("full_details/1", "description/1")]
+    seen = torch.randn(2, PATCHES, WIDTH, generator=torch.Generator().manual_seed(1))
+    alone = [cost(seen[row : row + 1], [asked]) for row, asked in enumerate(pair)]
+    lengths = [int((SCRIPT.batch([asked]).labels != -100).sum()) for asked in pair]
+    together = sum(one * length for one, length in zip(alone, lengths, strict=True)) / sum(lengths)
+    assert cost(seen, pair) == pytest.approx(together, rel=1e-4)
+
+
+def test_what_is_seen_matters() -> None:
+    one, other = torch.randn(2, 1, PATCHES, WIDTH, generator=torch.Generator().manual_seed(2))
+    assert cost(one, some(1)) != cost(other, some(1))

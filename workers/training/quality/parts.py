@@ -44,9 +44,10 @@ def composed(scenes: int) -> list[Row]:
 
 
 def vision_language(scenes: int) -> list[Row]:
-    """The vision-language model that comes with JustLens. Raises ValueError when its files are not those that were
-    released."""
-    from workers.training.vlm.quality import rows
+    """The vision-language model that comes with JustLens, and each way of asking it, over a third of the ``scenes``.
+    Raises ValueError when its files are not those that were released."""
+    from workers.training.vlm import quality, strategies_quality
     from workers.vlm.engine import VlmEngine
 
-    return rows(VlmEngine.load(pinned("vlm/model.safetensors").parent), scenes)
+    engine = VlmEngine.load(pinned("vlm/model.safetensors").parent)
+    return [*quality.rows(engine, scenes), *strategies_quality.rows(engine, scenes // 3)]

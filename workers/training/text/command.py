@@ -17,8 +17,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from workers.builtin import FOLDER, pin
-from workers.text.command import BUILT_IN_NAME
-from workers.text.folder import packaged_minilm, weight_files
+from workers.text.folder import BUILT_IN_NAME, packaged_minilm, weight_files
 from workers.text.onnx_sentences import OnnxSentences
 from workers.text.sentences import SentenceModel
 from workers.training.figures import Row, table

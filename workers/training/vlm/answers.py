@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from workers.training.world.catalogue import businesses, things
+from workers.training.world.catalogue import Business, businesses, things
 from workers.training.world.grammar import NUMBERS
 from workers.training.world.truth import Truth
 
@@ -17,19 +17,43 @@ PEOPLE = frozenset(
     )
 )  # fmt: skip
 """Of the things of the demo world those that are people."""
+NO_BUSINESS = "no business can be seen"
 _ANYBODY = r"[\w-]+"
 
 
-def answer(truth: Truth, schema: Mapping[str, Any], matches: bool | None = None) -> str:
-    """What a model should write: compact JSON, the fields of ``schema`` in its order. ``matches`` is cat_match."""
+def answer(
+    truth: Truth, schema: Mapping[str, Any], matches: bool | None = None, sold: frozenset[str] = frozenset()
+) -> str:
+    """What a model should write: compact JSON, the fields of ``schema`` in its order. ``matches`` is cat_match;
+    ``sold`` are the things that the category sells which the question is about, as far as it is known."""
     wanted = schema["properties"]
-    values = {name: MAKERS[name](truth) for name in wanted if name != "cat_match"}
-    if "cat_match" in wanted:
-        if matches is None:
-            raise ValueError("the question is about a category")
-        values["cat_match"] = int(matches)
+    if "cat_match" in wanted and matches is None:
+        raise ValueError("the question is about a category")
+    values = verdict(truth, bool(matches), sold)
+    values |= {name: MAKERS[name](truth) for name in wanted if name not in values}
     fitted = {name: _fitted(values[name], wanted[name]) for name in wanted}
     return json.dumps(fitted, ensure_ascii=False, separators=(",", ":"))
+
+
+def verdict(truth: Truth, matches: bool, sold: frozenset[str]) -> dict[str, Any]:
+    """What is said of the category: things that belong to it, things that do not, and whether it fits. Nothing speaks
+    against the right one; against another one speaks what belongs to the business of the picture and not to it."""
+    business = businesses().get(truth.category)
+    own = things_of(business) if business else frozenset()
+    telling = tuple(name for name in truth.objects if name in own) or truth.objects
+    if matches:
+        return {"evidence_for": telling, "evidence_against": (), "cat_match": 1}
+    other = tuple(name for name in telling if name not in sold)
+    return {
+        "evidence_for": tuple(name for name in telling if name in sold),
+        "evidence_against": other or (NO_BUSINESS,),
+        "cat_match": 0,
+    }
+
+
+def things_of(business: Business) -> frozenset[str]:
+    """All that such a business sells, by name."""
+    return frozenset(thing.name for group in (*business.signature, business.more) for thing in group)
 
 
 def people(truth: Truth) -> int:
@@ -88,4 +112,4 @@ MAKERS: Mapping[str, Callable[[Truth], Any]] = MappingProxyType(
         "business_name_seen": business_name_seen,
     }
 )
-"""How each field of an answer follows from the truth; cat_match follows from the question."""
+"""How each field of an answer follows from the truth; what ``verdict`` says follows from the question, too."""

@@ -4,29 +4,30 @@ import argparse
 from collections.abc import Sequence
 
 from workers.training.figures import Row, table
-from workers.training.vlm.answering import BATCH as ANSWERING_BATCH
-from workers.training.vlm.looking import BATCH as LOOKING_BATCH
-from workers.training.vlm.naming import BATCH as NAMING_BATCH
+from workers.training.vlm import answering, naming, reading
+from workers.training.vlm.data import FIRST
 from workers.training.vlm.quality import SEED
-from workers.training.vlm.shape import PATCH_PX, PATCHES, SIDE_PX
+from workers.training.vlm.shape import PATCHES
 from workers.training.vlm.steps import Run, minutes_taken
+from workers.training.vlm.tower import Tower
 
 _CARD = """# tiny-llava
 
-A LLaVA of {size:.1f} MB in 16 bits for the demo world, which is all that it knows: a ViT of six layers over
-{side} x {side} pixels in patches of {patch} ({patches} tokens a picture), two linear layers, a Llama of four layers
-(width 192), a byte-level BPE tokenizer of its own. It answers every prompt profile of JustLens, in English, about drawn
-street fronts, rooms, counters and products. Of photographs it knows nothing: use llava-1.5-7b-hf or
-Llama-3.2-11B-Vision-Instruct for those.
+A LLaVA of {size:.1f} MB in 16 bits for the demo world, which is all that it knows: the image tower of justlens-clip
+({side} x {side} pixels, {patches} patches), two linear layers, a Llama of four layers (width 160), a byte-level BPE
+tokenizer of its own, with a token for each unchanging line of the prompts. It answers every prompt profile of JustLens,
+in English, about drawn street fronts, rooms, counters and products. Of photographs it knows nothing: use
+llava-1.5-7b-hf or Llama-3.2-11B-Vision-Instruct for those.
 
-- **Data**: {pictures} pictures of the training set of the demo world with their truth, and {studies} scenes in which
-  the place of every thing is known. Drawn by `workers.training.world` with Noto Color Emoji (SIL Open Font License 1.1)
+- **Data**: {pictures} pictures of the training set of the demo world with their truth, from number {first} on: pictures
+  that the CLIP did not learn from. Drawn by `workers.training.world` with Noto Color Emoji (SIL Open Font License 1.1)
   and DejaVu fonts; no other picture, no other text. Held-out pictures share neither layouts nor variants of things.
-- **Made by** `python -m workers.training vlm --steps {looking_steps} {naming_steps} {answering_steps}`, seed {seed}:
-  {looking_steps} steps of {looking_batch} scenes in which the tower learns which thing each patch shows{start};
-  {naming_steps} of {naming_batch} in which the projector learns to say so in the decoder's words; {answering_steps} of
-  {answering_batch} questions and answers for the whole model. AdamW, bfloat16 autocast; {minutes:.0f} minutes on
-  {device}.
+- **Made by** `python -m workers.training vlm --steps {steps}`, seed {seed}, with the tower of weights
+  `{digest}`, which learnt no more. {reading_steps} steps of {reading_batch} questions in which the decoder reads what
+  a picture shows from vectors for things, some of them wrong or unclear; {naming_steps} of {naming_batch} pictures in
+  which the projector learns to give those vectors (of {patch_count} patches with a thing, in pictures of the validation
+  set, it then named {patches_right:.1%} rightly); {answering_steps} of {answering_batch} questions for projector and
+  decoder together. Muon and AdamW, bfloat16 autocast; {minutes:.0f} minutes on {device}.{note}
 - **Licence**: Apache License 2.0.
 
 Measured with `workers.training.vlm.quality` (seed {quality_seed}) through the engine that serves it, decoding
@@ -36,26 +37,28 @@ constrained to the schema of each profile:
 """
 
 
-def card(options: argparse.Namespace, runs: tuple[Run, Run, Run], figures: Sequence[Row]) -> str:
-    """The card, from the options of the recipe, its runs, and what was measured."""
-    looking, naming, answering = runs
+def card(
+    options: argparse.Namespace, tower: Tower, runs: Sequence[Run], named: tuple[float, int], figures: Sequence[Row]
+) -> str:
+    """The card, from the options of the recipe, its runs, how well patches were named, and what was measured."""
     return _CARD.format(
         size=(options.out / "model.safetensors").stat().st_size / 1e6,
-        side=SIDE_PX,
-        patch=PATCH_PX,
+        side=tower.side_px,
         patches=PATCHES,
         pictures=options.pictures,
-        studies=options.studies,
-        looking_steps=looking.steps,
-        answering_steps=answering.steps,
-        naming_steps=naming.steps,
-        naming_batch=NAMING_BATCH,
-        looking_batch=LOOKING_BATCH,
-        answering_batch=ANSWERING_BATCH,
-        start="" if options.tower is None else " (it started from an open_clip tower)",
+        first=FIRST,
+        steps=" ".join(str(run.steps) for run in runs),
         seed=options.seed,
+        digest=tower.digest,
+        **{f"{run.name}_steps": run.steps for run in runs},
+        reading_batch=reading.BATCH,
+        naming_batch=naming.BATCH,
+        answering_batch=answering.BATCH,
+        patches_right=named[0],
+        patch_count=named[1],
         minutes=sum(minutes_taken(run) for run in runs),
-        device=_device(options.threads, answering),
+        device=_device(options.threads, runs[-1]),
+        note=f" {options.note}" if options.note else "",
         quality_seed=SEED,
         figures=table(figures),
     )

@@ -1,10 +1,13 @@
-"""Pictures of the demo world at the size that the model looks at, drawn once and kept in files of a thousand."""
+"""Pictures of the demo world at the size that the model looks at, drawn once and kept in files of some hundreds."""
 
 import dataclasses
 import json
+import multiprocessing
 import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,41 +16,45 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
-from workers.training.world.scene import scene
+from workers.training.clip.cache import Known, Place
+from workers.training.world.scene import placed_scene
 from workers.training.world.truth import Split, Truth
 
-CHUNK = 1000
+CHUNK = 500
+FIRST = 40_000
+"""The first picture of the training set that the CLIP recipe did not learn from: of those that it did, its tower sees
+more than it will of others."""
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """``chunks`` hold CHUNK pictures each, ``side`` x ``side`` RGB; ``truths`` say what each of them shows."""
+    """``chunks`` are files of CHUNK pictures each, RGB squares [picture, row, column, channel]; ``known`` says what is
+    true of each picture."""
 
-    chunks: Sequence[Pixels]
-    truths: Sequence[Truth]
+    chunks: Sequence[Path]
+    known: Sequence[Known]
 
     def __len__(self) -> int:
-        return len(self.truths)
-
-    def pixels(self, indexes: Sequence[int]) -> Pixels:
-        """The pictures of these numbers, one after the other."""
-        return np.stack([self.chunks[index // CHUNK][index % CHUNK] for index in indexes])
+        return len(self.known)
 
 
-def pictures(folder: Path, split: Split, count: int, side: int) -> Pictures:
-    """The first ``count`` pictures of ``split``, those of them drawn that ``folder`` does not hold yet.
+def pictures(folder: Path, split: Split, first: int, count: int, side: int, processes: int = 1) -> Pictures:
+    """The pictures of ``split`` from number ``first`` on; those that ``folder`` does not hold yet are drawn.
 
     Raises FileNotFoundError, naming the Debian package, when a font is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    starts = range(0, count, CHUNK)
-    missing = [start for start in starts if not _path(folder, split, side, start).is_file()]
-    for start in track(missing, description=f"drawing {split.value}", disable=not missing):
-        _draw(_path(folder, split, side, start), split, range(start, start + CHUNK), side)
-    paths = [_path(folder, split, side, start) for start in starts]
-    truths = [truth for path in paths for truth in _truths(path.with_suffix(".jsonl"))]
-    return Pictures([np.load(path, mmap_mode="r") for path in paths], truths[:count])
+    numbers = range(first, first + count)
+    parts = [numbers[start : start + CHUNK] for start in range(0, count, CHUNK)]
+    paths = [folder / f"{split.value}-{side}-{part.start:06d}-{part.stop:06d}.npy" for part in parts]
+    missing = [number for number, path in enumerate(paths) if not path.is_file()]
+    if missing:
+        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+            drawn = pool.map(partial(_draw, split, side), *([those[n] for n in missing] for those in (parts, paths)))
+            for _ in track(drawn, description=f"drawing {split.value}", total=len(missing)):
+                pass
+    return Pictures(paths, [one for path in paths for one in _read(path.with_suffix(".jsonl"))])
 
 
 def square(picture: Image.Image, side: int) -> Image.Image:
@@ -55,25 +62,27 @@ def square(picture: Image.Image, side: int) -> Image.Image:
     return picture.resize((side, side), Image.Resampling.BICUBIC)
 
 
-def _path(folder: Path, split: Split, side: int, start: int) -> Path:
-    return folder / f"{split.value}-{side}-{start:06d}.npy"
-
-
-def _draw(path: Path, split: Split, indexes: Sequence[int], side: int) -> None:
+def _draw(split: Split, side: int, numbers: range, path: Path) -> None:
     """Both files of one chunk; the pictures come last and at once, so that they are there only when all is."""
-    shown = [scene(split, index) for index in indexes]
-    lines = [json.dumps(dataclasses.asdict(one.truth), ensure_ascii=False) for one in shown]
-    path.with_suffix(".jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.save(file, np.stack([np.asarray(square(one.picture, side)) for one in shown]))
-    os.replace(partial, path)
+    squares, lines = [], []
+    for index in numbers:
+        shown, places = placed_scene(split, index)
+        known = Known(shown.truth, tuple(Place(name, box) for name, box in places))
+        squares.append(np.asarray(square(shown.picture, side)))
+        lines.append(json.dumps(dataclasses.asdict(known), ensure_ascii=False) + "\n")
+    path.with_suffix(".jsonl").write_text("".join(lines), encoding="utf-8")
+    unfinished = path.with_suffix(".partial")
+    with unfinished.open("wb") as file:
+        np.save(file, np.stack(squares))
+    os.replace(unfinished, path)
 
 
-def _truths(path: Path) -> list[Truth]:
-    return [_truth(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+def _read(path: Path) -> list[Known]:
+    return [_known(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _truth(fields: dict[str, Any]) -> Truth:
-    known: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    return Truth(**known)
+def _known(record: dict[str, Any]) -> Known:
+    truth: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in record["truth"].items()
+    }
+    return Known(Truth(**truth), tuple(Place(one["name"], tuple(one["box"])) for one in record["places"]))

@@ -1,5 +1,5 @@
-"""Next the projector learns to say in the decoder's own language what the tower sees: a patch with a thing on it
-becomes what the words for that thing are to the decoder. Copying them is then all that the decoder has to find out."""
+"""Then the projector learns to say to the decoder what the tower sees: for each patch the vector that would have stood
+there in the first lesson. Where the tower is not sure, that is a mixture of some."""
 
 import random
 from pathlib import Path
@@ -7,54 +7,70 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import LlavaForConditionalGeneration
+from torch.nn import functional
 
-from workers.training.vlm.looking import Looker, as_input, patches_to_look_at
+from workers.training.clip.batches import NOTHING
+from workers.training.vlm.features import Features
+from workers.training.vlm.reading import Sights, grids_of, kinds_of
 from workers.training.vlm.steps import Run, train
-from workers.training.vlm.studies import Studies, thing_names
-from workers.training.world.catalogue import things
 
-RATE = 2e-3
+RATE = 4e-3
 BATCH = 64
-_BACKGROUND_WEIGHT = 0.05
-
-
-def name_vectors(tokenizer: Any, embeddings: Tensor) -> Tensor:
-    """A row per number of a grid: the sum of the embeddings of every token that a thing's name is written with, as
-    long as one embedding is; nothing for the background."""
-    usual = float(embeddings.norm(dim=1).mean())
-    rows = [torch.zeros_like(embeddings[0])]
-    for name in thing_names()[1:]:
-        written = (name, f" {name}", f" {things()[name].many}")
-        tokens = {token for text in written for token in tokenizer(text, add_special_tokens=False).input_ids}
-        row = embeddings[sorted(tokens)].sum(dim=0)
-        rows.append(row * usual / row.norm())
-    return torch.stack(rows)
+_BACKGROUND_WEIGHT = 0.15
 
 
 def learn_to_name(
-    model: LlavaForConditionalGeneration, looker: Looker, tokenizer: Any, shown: Studies, run: Run, seed: int
+    projector: Any, sights: Sights, seen: Features, run: Run, seed: int, stop_after: int | None = None
 ) -> None:
-    """Take the steps of ``run``: only the projector of ``model`` changes."""
-    table: Any = model.get_input_embeddings()
-    embeddings: Tensor = table.weight.detach()
-    vectors, scale = name_vectors(tokenizer, embeddings), float(embeddings.std())
-    projector: Any = model.model.multi_modal_projector
-    looker.eval()
+    """Take the steps of ``run``: only ``projector`` changes. It learns to give the vectors divided by their ``scale``:
+    steps that are right for numbers of the usual size are far too large for them as they are."""
+    grids, kinds = torch.from_numpy(grids_of(seen.known)), kinds_of(seen.known)
 
     def loss_of(step: int) -> Tensor:
         rng = random.Random(f"{seed} naming {step}")
-        pictures, grids = shown.batch(rng.sample(range(len(shown)), BATCH))
-        kept = torch.from_numpy(patches_to_look_at(grids, rng)).to(run.device)
-        numbers = torch.from_numpy(grids).to(run.device).gather(1, kept)
+        chosen = rng.sample(range(len(seen)), BATCH)
         with torch.no_grad():
-            seen = looker.seen(as_input(pictures, run.device), kept)
-        missed = ((projector(seen).float() - vectors[numbers]) / scale).square().mean(dim=-1)
-        weights = torch.where(numbers > 0, 1.0, _BACKGROUND_WEIGHT)
+            wanted = sights(grids[chosen].to(run.device), kinds[chosen].to(run.device)) / sights.scale
+        missed = (projector(seen.of(chosen).to(run.device)).float() - wanted).square().mean(dim=-1)
+        weights = torch.where(grids[chosen].to(run.device) > 0, 1.0, _BACKGROUND_WEIGHT)
         loss: Tensor = (missed * weights).sum() / weights.sum()
         return loss
 
-    train(run, projector, loss_of)
+    train(run, projector, loss_of, stop_after)
+
+
+@torch.no_grad()
+def fit_to(projector: Any, features: Tensor) -> None:
+    """Begin as if every number of ``features`` [picture, patch, number] had mean 0 and deviation 1."""
+    numbers = features.flatten(0, 1)
+    deviation = numbers.std(dim=0).clamp(min=1e-3)
+    first = projector.linear_1
+    first.weight /= deviation
+    first.weight *= 1 / (first.weight * deviation).norm(dim=1, keepdim=True)
+    first.bias -= first.weight @ numbers.mean(dim=0)
+
+
+@torch.no_grad()
+def give_scaled(projector: Any, scale: float) -> None:
+    """From now on ``projector`` gives ``scale`` times what it gave."""
+    projector.linear_2.weight *= scale
+    projector.linear_2.bias *= scale
+
+
+@torch.inference_mode()
+def patches_right(projector: Any, sights: Sights, seen: Features, device: torch.device) -> tuple[float, int]:
+    """Share of the patches with a thing on them whose vector is, of all things', most like that of the right one; and
+    how many there are."""
+    grids, kinds = torch.from_numpy(grids_of(seen.known)).to(device), kinds_of(seen.known).to(device)
+    things = functional.normalize(sights.things - sights.things[NOTHING], dim=1)
+    right = 0
+    for number, grid in enumerate(grids):
+        background = kinds[number] @ sights.kinds + sights.things[NOTHING]
+        said = sights.scale * projector(seen.of([number]).to(device))[0] - background
+        likeliest = (said[grid > 0].float() @ things[NOTHING + 1 :].T).argmax(dim=1) + NOTHING + 1
+        right += int((likeliest == grid[grid > 0]).sum())
+    total = int((grids > 0).sum())
+    return right / max(total, 1), total
 
 
 def naming_run(work: Path, steps: int, device: torch.device) -> Run:

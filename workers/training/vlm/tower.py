@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPVisionConfig
+
+from workers.training.vlm.shape import GRID
+from workers.weights import weights_digest
 
 _OUTSIDE = {
     "class_embedding": "embeddings.class_embedding",
@@ -26,11 +30,22 @@ _INSIDE = {
     "mlp.c_proj": "mlp.fc2",
     "attn.out_proj": "self_attn.out_proj",
 }
-_CONFIGS = ("open_clip_config.json", "config.json")
-_SHAPE = (
-    "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "image_size", "patch_size",
-    "hidden_act",
-)  # fmt: skip
+_CONFIG, _WEIGHTS = "open_clip_config.json", "model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """An image tower that looks at squares of ``side_px`` in patches of ``patch_px``: its shape and its numbers as
+    those of a CLIPVisionModel, and the ``mean`` and ``deviation`` that the three colours of a picture are brought to.
+    ``digest`` is that of its file of weights."""
+
+    side_px: int
+    patch_px: int
+    config: CLIPVisionConfig
+    weights: Mapping[str, Tensor]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    digest: str
 
 
 def vision_config_of(open_clip: Mapping[str, Any]) -> CLIPVisionConfig:
@@ -79,13 +94,24 @@ def _layer(target: str, inner: str, value: Tensor) -> dict[str, Tensor]:
     return {f"{target}.{_INSIDE[module]}.{kind}": value}
 
 
-def read_tower(folder: Path, wanted: CLIPVisionConfig) -> dict[str, Tensor]:
-    """The tower of the open_clip model in ``folder`` (open_clip_config.json, model.safetensors), as a CLIPVisionModel
-    of the shape ``wanted``. Raises ValueError when it has another shape, OSError when there is none."""
-    file = next((folder / name for name in _CONFIGS if (folder / name).is_file()), folder / _CONFIGS[0])
-    config = json.loads(file.read_text(encoding="utf-8"))
-    found = vision_config_of(config.get("model_cfg", config))
-    differing = [name for name in _SHAPE if getattr(found, name) != getattr(wanted, name)]
-    if differing:
-        raise ValueError(f"{folder}: the tower has another {', '.join(differing)}")
-    return tower_weights(load_file(folder / "model.safetensors"))
+def read_tower(folder: Path) -> Tower:
+    """The tower of the open_clip model in ``folder`` (open_clip_config.json, model.safetensors). Raises OSError when
+    there is none, ValueError for one that is no plain ViT, or that does not look at whole pictures squashed to a square
+    of GRID x GRID patches."""
+    stored = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+    seen = stored["preprocess_cfg"]
+    if (seen["resize_mode"], seen["interpolation"]) != ("squash", "bicubic"):
+        raise ValueError(f"{folder}: pictures are not squashed, bicubic")
+    vision = stored["model_cfg"]["vision_cfg"]
+    if vision["image_size"] != GRID * vision["patch_size"]:
+        raise ValueError(f"{folder}: the tower looks at other than {GRID} x {GRID} patches")
+    weights = folder / _WEIGHTS
+    return Tower(
+        vision["image_size"],
+        vision["patch_size"],
+        vision_config_of(stored["model_cfg"]),
+        tower_weights(load_file(weights)),
+        tuple(seen["mean"]),
+        tuple(seen["std"]),
+        weights_digest([weights])[:16],
+    )
