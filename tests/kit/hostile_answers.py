@@ -18,10 +18,10 @@ DETAILS: Mapping[str, Any] = {
     "screenshot": False,
     "nudity": 0,
     "business_name_seen": False,
-    "evidence_for": ["cake"],
-    "evidence_against": [],
     "cat_match": 1,
 }
+EVIDENCE: Mapping[str, Any] = {"evidence_for": ["cake"], "evidence_against": []}
+"""What a profile asks for that wants reasons before the verdict."""
 VALID = json.dumps({**SAID, "cat_match": 1})
 
 HOSTILE_VALUES: tuple[Any, ...] = (

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from workers.clip.defects import Defects, inspect_picture
 from workers.clip.folder import CONFIG_NAME, IMAGE_NAME, WEIGHTS_NAME
-from workers.clip.framing import Glimpse, frame_picture
+from workers.clip.framing import Glimpse
 from workers.clip.model import ClipModel, Towers
 from workers.clip.seer import Seer
 from workers.clip.service import tag_reply
@@ -27,7 +28,7 @@ VOCABULARY_NAME = "vocabulary.yaml"
 
 @dataclass(frozen=True, slots=True)
 class _Pictures:
-    glimpses: Sequence[Glimpse]
+    inspected: Sequence[tuple[Glimpse, Defects]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class TritonClip:
         limits = DecodeLimits(max_pixels=round(float(place.parameters["max_megapixels"]) * 1e6))
         self._decoders = DecoderPool(int(place.parameters["decoders"]), limits)
         self._runner = asyncio.Runner()
-        self._runner.run(self._decoders.start(frame_picture))
+        self._runner.run(self._decoders.start(inspect_picture))
         self._guard = ServerGuard()
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
@@ -79,26 +80,28 @@ class TritonClip:
         """What a request asks for, its pictures decoded. Raises Cancelled, Refused, DecoderBug."""
         images, texts = rows_of(request, "IMAGE"), rows_of(request, "TEXT")
         if images is not None and texts is None:
-            return _Pictures(await asyncio.gather(*(self._glimpse(row, body) for row, body in enumerate(images))))
+            return _Pictures(await asyncio.gather(*(self._inspected(row, body) for row, body in enumerate(images))))
         if texts is not None and images is None:
             return _Captions(texts_in(texts))
         raise Refused("bad_request", "a request has either IMAGE or TEXT")
 
-    async def _glimpse(self, row: int, body: bytes) -> Glimpse:
+    async def _inspected(self, row: int, body: bytes) -> tuple[Glimpse, Defects]:
         if not body:
             raise Refused("empty", f"IMAGE.{row} has no bytes")
         if len(body) > MAX_IMAGE_BYTES:
             raise Refused("too_large", f"IMAGE.{row}: {len(body)} bytes; at most {MAX_IMAGE_BYTES} are taken")
         most = self._decoders.limits.max_pixels
-        return Glimpse(*await self._decoders.run(frame_picture, body, self._model.framing, most))
+        seen, pixels = await self._decoders.run(inspect_picture, body, self._model.framing, most)
+        content, defects = seen
+        return Glimpse(content, pixels), defects
 
     def _look(self, batch: Sequence[_Pictures]) -> list[_Answer]:
-        sights = iter(self._model.look([glimpse for item in batch for glimpse in item.glimpses]))
+        sights = iter(self._model.look([glimpse for item in batch for glimpse, _ in item.inspected]))
         answers = []
         for item in batch:
-            seen = [(glimpse, next(sights)) for glimpse in item.glimpses]
-            vectors = np.stack([sight.vector for _, sight in seen])
-            replies = [tag_reply(self._model, glimpse.content, sight) for glimpse, sight in seen]
+            seen = [(glimpse, defects, next(sights)) for glimpse, defects in item.inspected]
+            vectors = np.stack([sight.vector for *_, sight in seen])
+            replies = [tag_reply(self._model, glimpse.content, sight, defects) for glimpse, defects, sight in seen]
             answers.append(_Answer(vectors, [reply.model_dump_json() for reply in replies]))
         return answers
 

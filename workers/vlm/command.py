@@ -14,11 +14,13 @@ from workers.options import (
     batch_limits,
     decode_limits,
     missing_weights,
+    positive,
     run_options,
     weights,
     worker_parser,
 )
 from workers.vlm.model import MODELS, ModelOptions
+from workers.vlm.recent import CACHE_BYTES
 from workers.vlm.service import VlmService
 
 
@@ -34,7 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(problem)
     metrics = Metrics()
     model_options = ModelOptions(
-        options.weights, options.weights_sha256, options.device, options.dtype, options.threads, options.max_batch
+        options.weights,
+        options.weights_sha256,
+        options.device,
+        options.dtype,
+        options.threads,
+        options.max_batch,
+        options.cache_mib * 2**20,
     )
     picture_options = PictureOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
     service = VlmService(picture_options, partial(MODELS[options.model], model_options), metrics)
@@ -56,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_weights_pin(parser)
     parser.add_argument("--dtype", default="auto", help="bfloat16, float16, float32; auto = as stored, CPU float32")
+    parser.add_argument(
+        "--cache-mib",
+        type=positive,
+        default=CACHE_BYTES // 2**20,
+        help="of the device's memory, for what was computed from the last pictures",
+    )
     add_torch_options(parser)
     add_decoder_options(parser)
     return parser

@@ -16,8 +16,8 @@ from workers.vlm.prompted import BadPrompt as BadPrompt
 from workers.vlm.prompted import Generated as Generated
 from workers.vlm.prompted import Prompted as Prompted
 from workers.vlm.prompted import check_prompted
-from workers.vlm.reading import CACHE_BYTES, Question, Reader
-from workers.vlm.recent import Recent
+from workers.vlm.reading import Question, Reader
+from workers.vlm.recent import CACHE_BYTES, Recent
 from workers.weights import weights_digest
 
 _WARM_UP_SCHEMA = json.dumps({"type": "object", "properties": {"text": {"type": "string", "maxLength": 8}}})

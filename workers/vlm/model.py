@@ -9,12 +9,14 @@ from workers.published import Weights, weights_at
 from workers.vlm.builtin import NAME, builtin_folder
 from workers.vlm.dummy import Dummy
 from workers.vlm.prompted import Generated, Prompted
+from workers.vlm.recent import CACHE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
     """``weights`` is the folder with the weights, ``sha256`` the digests that their files may have (empty: any),
-    ``threads`` how many CPU threads one forward pass takes."""
+    ``threads`` how many CPU threads one forward pass takes, ``cache_bytes`` how much of the device's memory holds what
+    was computed from the last pictures."""
 
     weights: Weights | None = None
     sha256: Sequence[str] = ()
@@ -22,6 +24,7 @@ class ModelOptions:
     dtype: str = "auto"
     threads: int | None = None
     max_batch: int = 8
+    cache_bytes: int = CACHE_BYTES
 
 
 class VlmModel(Protocol):
@@ -53,7 +56,9 @@ def load_transformers(options: ModelOptions) -> VlmModel:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    engine = VlmEngine.load(folder, device=options.device, dtype=options.dtype, max_batch=options.max_batch)
+    engine = VlmEngine.load(
+        folder, device=options.device, dtype=options.dtype, max_batch=options.max_batch, cache_bytes=options.cache_bytes
+    )
     engine.warm_up()
     return engine
 

@@ -14,8 +14,6 @@ from workers.vlm.prompted import Prompted
 from workers.vlm.recent import Recent
 from workers.vlm.sights import Sight, family_of
 
-CACHE_BYTES = 2**30
-"""Enough for what is asked again at once: three pictures of LLaVA 1.5 7B or four of Llama 3.2 11B in half precision."""
 _SIGHTS_SHARE = 8
 """One part in so many is for pictures alone: they take a fraction of what a prompt about them does."""
 

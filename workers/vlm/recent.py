@@ -4,6 +4,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+CACHE_BYTES = 2**30
+"""Enough for what is asked again at once: three pictures of LLaVA 1.5 7B or four of Llama 3.2 11B in half precision."""
+
 
 class Sized(Protocol):
     """Something that takes memory."""

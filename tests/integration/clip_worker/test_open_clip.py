@@ -17,6 +17,7 @@ from orchestrator.domain.errors import Unavailable
 from tests.kit.image_files import encoded, picture
 from tests.kit.vector_client import VectorClient, pool_over
 from tests.kit.worker_client import photo
+from workers.clip import open_clip_model
 from workers.clip.folder import framing_of
 from workers.clip.framing import Framing
 from workers.clip.open_clip_model import OpenClipSource, OpenClipTowers
@@ -105,6 +106,21 @@ def test_weights_of_another_architecture_are_not_taken(tmp_path: Path, tiny_conf
     other.write_text(tiny_config.read_text().replace('"layers": 2', '"layers": 3'))
     with pytest.raises(RuntimeError, match="Missing key"):
         OpenClipTowers(OpenClipSource("other", tiny_weights, None, other), device="cpu", threads=None)
+
+
+def test_pictures_are_seen_in_bfloat16_only_where_they_look_the_same(
+    tiny_config: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows(precision: str) -> np.ndarray:
+        source = OpenClipSource("tiny", tiny_weights, None, tiny_config)
+        towers = OpenClipTowers(source, device="cpu", threads=1, precision=precision)
+        return towers.picture_rows([bytes(range(256)) * 48])
+
+    monkeypatch.setattr(open_clip_model, "fast_bfloat16", lambda device: True)
+    exact, quick = rows("float32"), rows("auto")
+    assert not np.array_equal(quick, exact) and (quick * exact).sum() > 0.999
+    monkeypatch.setattr(open_clip_model, "_AGREES", 1.1)
+    assert np.array_equal(rows("auto"), exact)
 
 
 def test_preprocessing_that_cannot_be_followed_is_refused() -> None:

@@ -30,8 +30,8 @@ Find = Callable[[str], Worker]
 
 
 async def asked(kind: Kind, worker: Worker, bodies: Sequence[bytes], neighbour: bytes) -> list[Answered]:
-    """The answers to ``bodies``, TOGETHER at a time and ``neighbour`` always beside them. Nothing of all this is left in
-    the worker, and every neighbour has the answer that it gets alone."""
+    """The answers to ``bodies``, TOGETHER at a time and ``neighbour`` always beside them. Nothing of all this is left
+    in the worker, and every neighbour has the answer that it gets alone."""
     process = psutil.Process(worker.process.pid)
     children, neighbours = {child.pid for child in process.children()}, list[Answered]()
     async with aiohttp.ClientSession() as session:

@@ -13,7 +13,7 @@ from orchestrator.domain.outcome import SetSection
 from orchestrator.domain.prompts import PROFILES, PromptProfile, profile_for
 from orchestrator.stores.values import checked_section
 from tests.kit.fake_relevance import HOT, SAID, said
-from tests.kit.hostile_answers import DETAILS, HOSTILE_TEXTS, hostile_answers
+from tests.kit.hostile_answers import DETAILS, EVIDENCE, HOSTILE_TEXTS, hostile_answers
 
 PLAIN, WITH_CAT, LONG = (profile_for(name, HOT) for name in ("vision_json", "vision_json_cat", "full_details"))
 
@@ -59,7 +59,7 @@ def test_what_is_not_the_one_object_asked_for_is_a_problem(text: str) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
 def test_a_good_answer_is_read_whatever_white_space_or_fence_is_around_it(profile: PromptProfile) -> None:
-    text = json.dumps({name: DETAILS[name] for name in profile.fields})
+    text = json.dumps({name: {**DETAILS, **EVIDENCE}[name] for name in profile.fields})
     expected = read_answer(said(text), profile)
     assert isinstance(expected, Answer) and expected.description == SAID["description"]
     for around in (f" \n{text}\t\n", f"```json\n{text}\n```", f"\n```json \r\n {text} \r\n```  "):

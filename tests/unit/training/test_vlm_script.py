@@ -47,6 +47,7 @@ def test_a_batch_knows_its_verdicts_and_what_they_are_about() -> None:
     told = [tuple(kinds()[number] for number in row) for row in batch.kinds.tolist()]
     assert told == [one.kinds for one in judged] and 0 < len(told) < 12
     assert all((one.kinds[0] == one.kinds[1]) is one.matches for one in judged if one.kinds)
+    assert TOKENIZER.decode(batch.labels[batch.openings]) == '{"' * len(judged)
     assert SCRIPT.batch([one for one in questions if one.kinds is None]).kinds.shape == (0, 2)
 
 
@@ -78,7 +79,7 @@ def test_a_picture_may_have_fewer_patches() -> None:
 
 def cost(seen: torch.Tensor, questions: list[Question]) -> float:
     reader = new_reader(0, TOKENIZER)
-    return answer_loss(reader.decoder, reader.judge, seen, SCRIPT.batch(questions)).item()
+    return answer_loss(reader.decoder, [reader.judge], seen, SCRIPT.batch(questions)).item()
 
 
 def test_neither_neighbours_nor_what_fills_up_change_what_an_answer_costs() -> None:

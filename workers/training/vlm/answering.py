@@ -10,6 +10,7 @@ from workers.training.vlm.features import Features
 from workers.training.vlm.judging import Judge
 from workers.training.vlm.reading import lesson
 from workers.training.vlm.script import Script, answer_loss
+from workers.training.vlm.shape import WIDTH
 from workers.training.vlm.steps import Run, train
 
 RATE = 1.5e-3
@@ -17,14 +18,16 @@ BATCH = 32
 
 
 class Answerer(nn.Module):
-    """All of the model but the tower, which learns no more; the judge that helped the decoder to learn. The decoder
-    reads ``scale`` times what the projector gives."""
+    """All of the model but the tower, which learns no more; the judge that helped the decoder to learn, and another
+    one that listens before a word is written: what the picture is likely to show, seen that it was asked about so. The
+    decoder reads ``scale`` times what the projector gives."""
 
     def __init__(self, projector: Any, decoder: Any, judge: Judge, scale: float) -> None:
         super().__init__()
         self.projector = projector
         self.decoder = decoder
         self.judge = judge
+        self.opening = Judge(WIDTH)
         self.scale = scale
 
 
@@ -36,7 +39,8 @@ def learn_to_answer(
     def loss_of(step: int) -> Tensor:
         chosen, questions = lesson(seen.known, f"{seed} answering", step, BATCH)
         patches = answerer.scale * answerer.projector(seen.of(chosen).to(run.device))
-        return answer_loss(answerer.decoder, answerer.judge, patches, script.batch(questions))
+        judges = [answerer.judge, answerer.opening]
+        return answer_loss(answerer.decoder, judges, patches, script.batch(questions))
 
     train(run, answerer, loss_of, stop_after)
 

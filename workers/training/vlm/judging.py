@@ -2,7 +2,7 @@
 
 A verdict is one bit, and it depends on two words of which each alone says nothing of it: what is asked about, and what
 is shown. A network that looks at neither is not told by the bit where to look. So while it learns, two linear layers
-have to tell both from what half of its layers have gathered in the place of the verdict.
+have to tell both from what half of its layers have gathered in a place.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ class Judge(nn.Module):
         self.shown = nn.Linear(width, len(kinds()))
 
     def loss(self, gathered: Tensor, right: Tensor) -> Tensor:
-        """``gathered`` [verdict, number]; ``right`` [verdict, 2] are the numbers of what is asked about and of what is
+        """``gathered`` [answer, number]; ``right`` [answer, 2] are the numbers of what is asked about and of what is
         shown."""
         even: Any = functional.rms_norm(gathered.float(), gathered.shape[-1:])
         told = self.asked(even).float(), self.shown(even).float()

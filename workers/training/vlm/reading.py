@@ -160,7 +160,7 @@ def learn_to_read(
         generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
         shown = kept(grids[chosen], generator) if sparse else grids[chosen]
         seen = reader.sights.unclear(shown, kinds[chosen], generator)
-        return answer_loss(reader.decoder, reader.judge, seen, script.batch(questions, shown.shape[1]))
+        return answer_loss(reader.decoder, [reader.judge], seen, script.batch(questions, shown.shape[1]))
 
     train(run, reader, loss_of, stop_after)
 

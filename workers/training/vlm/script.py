@@ -22,8 +22,8 @@ _IGNORED = -100
 class Batch:
     """Conversations side by side, filled up on the right. ``patches`` are the places of the picture in ``tokens``.
     ``labels`` are the tokens to be written, at the places from which they are foretold; ``weights`` what each counts.
-    ``verdicts`` are those of the verdicts (row, place), ``kinds`` the numbers of what is asked about and of what is
-    shown in each of them.
+    ``verdicts`` are the places of the verdicts (row, place), ``openings`` those at which the same answers begin,
+    ``kinds`` the numbers of what is asked about and of what is shown in each of them.
     """
 
     tokens: Tensor
@@ -31,17 +31,19 @@ class Batch:
     labels: Tensor
     weights: Tensor
     verdicts: tuple[Tensor, Tensor]
+    openings: tuple[Tensor, Tensor]
     kinds: Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """The same on ``device``."""
-        rows, places = self.verdicts
+        (rows, ends), (_, starts) = self.verdicts, self.openings
         return Batch(
             self.tokens.to(device),
             self.patches.to(device),
             self.labels.to(device),
             self.weights.to(device),
-            (rows.to(device), places.to(device)),
+            (rows.to(device), ends.to(device)),
+            (rows.to(device), starts.to(device)),
             self.kinds.to(device),
         )
 
@@ -67,10 +69,11 @@ class Script:
             tokens[row, :end] = torch.tensor(before + after)
             labels[row, start - 1 : end - 1] = torch.tensor(after)
             weights[row, start - 1 : end - 1] = torch.tensor(weight)
-        rows, places = (weights == _VERDICT_WEIGHT).nonzero(as_tuple=True)
+        rows, ends = (weights == _VERDICT_WEIGHT).nonzero(as_tuple=True)
+        starts = (labels != _IGNORED).int().argmax(dim=1)[rows]
         numbers = [[kinds().index(kind) for kind in one.kinds] for one in questions if one.kinds is not None]
         judged = torch.tensor(numbers, dtype=torch.long).reshape(-1, 2)
-        return Batch(tokens, tokens == self._image_number, labels, weights, (rows, places), judged)
+        return Batch(tokens, tokens == self._image_number, labels, weights, (rows, ends), (rows, starts), judged)
 
     def _tokens(self, question: Question, patches: int) -> tuple[list[int], list[int], list[float]]:
         """What is read, what is to be written, and how much each token of it counts."""
@@ -83,10 +86,11 @@ class Script:
         return before, [*after, self._tokenizer.eos_token_id], weights
 
 
-def answer_loss(decoder: Any, judge: Judge, seen: Tensor, batch: Batch) -> Tensor:
+def answer_loss(decoder: Any, judges: Sequence[Judge], seen: Tensor, batch: Batch) -> Tensor:
     """The weighted mean of what the tokens of the answers cost, in nats, when the ``decoder`` gets ``seen`` [picture,
-    patch, number] in the place of the patches; and what the ``judge`` makes of its verdicts. The rest of the
-    vocabulary's scores is not computed at all.
+    patch, number] in the place of the patches; and what the first of the ``judges`` makes of the places of the
+    verdicts, the second, if there is one, of those where the answers begin. The rest of the vocabulary's scores is not
+    computed at all.
 
     What was filled up needs no mask: it comes after all that is to be written.
     """
@@ -99,6 +103,8 @@ def answer_loss(decoder: Any, judge: Judge, seen: Tensor, batch: Batch) -> Tenso
     losses = functional.cross_entropy(scores, batch.labels[written], reduction="none")
     weights = batch.weights[written]
     loss = (losses * weights).sum() / weights.sum()
-    if not len(batch.kinds):
-        return loss
-    return loss + judge.loss(read.hidden_states[len(decoder.layers) // 2][batch.verdicts], batch.kinds)
+    if len(batch.kinds):
+        halfway = read.hidden_states[len(decoder.layers) // 2]
+        for judge, places in zip(judges, (batch.verdicts, batch.openings), strict=False):
+            loss = loss + judge.loss(halfway[places], batch.kinds)
+    return loss
