@@ -43,8 +43,8 @@ def enlarged_sheet(data: Path) -> Image.Image:
     sheet = Image.new("RGB", (len(CROPS) * (_CROP_PX + _GAP_PX) + _GAP_PX, 2 * (_CROP_PX + 30)), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.truetype(_FONT, 13)
     for column, (image, original, corner) in enumerate(CROPS):
-        enhanced = known(data, image)["metadata"]["enhanced"]["value"]
-        after = Image.open(next((data / "objects").glob(f"{enhanced['key']}*"))).convert("RGB")
+        enhanced = known(data, image)["metadata"]["enhanced"]
+        after = Image.open(data / "objects" / enhanced["key"]).convert("RGB")
         before = Image.open(SAMPLES / original).convert("RGB")
         size, plain = before.size, before.resize(after.size, Image.Resampling.BICUBIC)
         left, top = round(corner[0] * after.width), round(corner[1] * after.height)
@@ -66,8 +66,8 @@ def described_sheet(data: Path) -> Image.Image:
         picture.thumbnail((_CELL_PX, _CELL_PX))
         sheet.paste(picture, (x, y + _CELL_PX - picture.height))
         found = known(data, image)["metadata"]
-        tags = ", ".join(name for name, _ in found["clip"]["value"]["tags"][:5])
-        lines = [*wrap(found["description"]["value"]["alt_text"], 40), *wrap(tags, 40)]
+        tags = ", ".join(name for name, _ in found["clip"]["tags"][:5])
+        lines = [*wrap(found["description"]["alt_text"], 40), *wrap(tags, 40)]
         pen.multiline_text((x, y + _CELL_PX + 4), "\n".join(lines[:6]), "black", small)
     return sheet
 

@@ -130,6 +130,6 @@ def test_weights_that_are_not_the_ones_asked_for_keep_the_worker_from_starting(
 ) -> None:
     arguments = ("--model", "torch", "--decoders", "1", "--weights", str(weights[0]), "--weights-sha256", "0" * 64)
     with Worker(tmp_path, *arguments) as worker:
-        assert worker.process.wait(60) == 1
+        assert worker.process.wait(150) == 1
     failed = [json.loads(line) for line in worker.log.read_text().splitlines() if "load_failed" in line]
     assert len(failed) == 1 and "which is not what was asked for" in json.dumps(failed)

@@ -1,5 +1,6 @@
 """How questions and answers become what the model learns from."""
 
+import json
 import random
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from tests.kit.vlm_lessons import tiny_tower, truths
 from workers.training.vlm.judging import Judge
-from workers.training.vlm.questions import Question, kinds, question, training_question
+from workers.training.vlm.questions import Question, hearsay, kinds, question, training_question
 from workers.training.vlm.reading import new_reader
 from workers.training.vlm.script import Script, answer_loss
 from workers.training.vlm.shape import PATCHES, WIDTH
@@ -49,6 +50,20 @@ def test_a_batch_knows_its_verdicts_and_what_they_are_about() -> None:
     assert all((one.kinds[0] == one.kinds[1]) is one.matches for one in judged if one.kinds)
     assert TOKENIZER.decode(batch.labels[batch.openings]) == '{"' * len(judged)
     assert SCRIPT.batch([one for one in questions if one.kinds is None]).kinds.shape == (0, 2)
+
+
+def test_of_hearsay_only_the_verdict_counts() -> None:
+    one, other = truths(2)
+    asked = question("vision_json_cat/1+category", one, one.category, True)
+    told = hearsay(asked, other)
+    said = json.loads(told.answer)
+    assert (said["description"], said["cat_match"]) == (other.caption, 1)
+    assert (told.prompt, told.kinds) == (asked.prompt, asked.kinds)
+    batch = SCRIPT.batch([told])
+    assert TOKENIZER.decode(batch.labels[batch.weights > 0]) == "1"
+    evidence = question("vision_json_cat_evidence/1+category", one, one.category, True)
+    for unchanged in (question("description/1", one, None, None), evidence):
+        assert hearsay(unchanged, other) is unchanged
 
 
 def test_the_judge_is_content_with_a_network_that_tells_both_kinds() -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from workers.training.vlm.features import Features
 from workers.training.vlm.judging import Judge
+from workers.training.vlm.questions import hearsay
 from workers.training.vlm.reading import lesson
 from workers.training.vlm.script import Script, answer_loss
 from workers.training.vlm.shape import WIDTH
@@ -15,6 +16,9 @@ from workers.training.vlm.steps import Run, train
 
 RATE = 1.5e-3
 BATCH = 32
+_HEARSAY_EVERY = 2
+"""Steps. A model can misread a picture, and its verdict must not rest on what it wrote of it: in such a step the text
+before the verdict is about another picture."""
 
 
 class Answerer(nn.Module):
@@ -38,6 +42,9 @@ def learn_to_answer(
 
     def loss_of(step: int) -> Tensor:
         chosen, questions = lesson(seen.known, f"{seed} answering", step, BATCH)
+        if step % _HEARSAY_EVERY:
+            truths = [seen.known[index].truth for index in chosen]
+            questions = [hearsay(asked, truths[row - 1]) for row, asked in enumerate(questions)]
         patches = answerer.scale * answerer.projector(seen.of(chosen).to(run.device))
         judges = [answerer.judge, answerer.opening]
         return answer_loss(answerer.decoder, judges, patches, script.batch(questions))

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from textwrap import fill
 
 from workers.training.figures import Row, table
 from workers.training.vlm import answering, naming, reading
@@ -26,8 +27,8 @@ llava-1.5-7b-hf or Llama-3.2-11B-Vision-Instruct for those.
   `{digest}`, which learnt no more. {reading_steps} steps of {reading_batch} questions in which the decoder reads what
   a picture shows from vectors for things, some of them wrong or unclear; {naming_steps} of {naming_batch} pictures in
   which the projector learns to give those vectors (of {patch_count} patches with a thing, in pictures of the validation
-  set, it then named {patches_right:.1%} rightly); {answering_steps} of {answering_batch} questions for projector and
-  decoder together. Muon and AdamW, bfloat16 autocast; {minutes:.0f} minutes on {device}.{note}
+  set, it then named {patches_right:.1%} rightly); {answering_steps} of {answering_batch} questions for both together.
+  Muon and AdamW, bfloat16 autocast; {minutes:.0f} minutes on {device}.{note}
 - **Licence**: Apache License 2.0.
 
 Measured with `workers.training.vlm.quality` (seed {quality_seed}) through the engine that serves it, decoding
@@ -58,10 +59,14 @@ def card(
         patch_count=named[1],
         minutes=sum(minutes_taken(run) for run in runs),
         device=_device(options.threads, runs[-1]),
-        note=f" {options.note}" if options.note else "",
+        note=_bullet("This run", options.note) if options.note else "",
         quality_seed=SEED,
         figures=table(figures),
     )
+
+
+def _bullet(name: str, text: str) -> str:
+    return "\n" + fill(f"- **{name}**: {text}", 120, subsequent_indent="  ")
 
 
 def _device(threads: int, run: Run) -> str:

@@ -112,9 +112,9 @@ def _parser() -> argparse.ArgumentParser:
         "--steps",
         type=int,
         nargs=3,
-        default=(1000, 1500, 1500),
+        default=(1000, 1500, 1700),
         metavar=("READING", "NAMING", "ANSWERING"),
-        help="of the three lessons (1000 1500 1500)",
+        help="of the three lessons (1000 1500 1700)",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on where the last run in --work was stopped")

@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -45,7 +45,8 @@ _PROBLEMS = ("the answer was cut off at 512 tokens", "tags: fewer than 2 differe
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question about one picture, and the answer to it. ``matches`` is None where it is about no category; else
-    ``kinds`` are the kind of business asked about and the one shown, OTHER for any that the demo world has not."""
+    ``kinds`` are the kind of business asked about and the one shown, OTHER for any that the demo world has not. Of
+    ``is_hearsay`` all but the verdict is about another picture."""
 
     form: str
     prompt: str = field(repr=False)
@@ -53,6 +54,7 @@ class Question:
     matches: bool | None
     answer: str = field(repr=False)
     kinds: tuple[str, str] | None = None
+    is_hearsay: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -111,6 +113,15 @@ def question(
     sold = frozenset() if kind == OTHER else _sells(kind)
     written = answer(truth, asked["schema"], matches, sold)
     return Question(form, prompt + repair, called, matches, written, None if matches is None else (kind, shown))
+
+
+def hearsay(asked: Question, other: Truth) -> Question:
+    """The same question, but the answer describes ``other``; its verdict stays as it was. A question that is about no
+    category stays what it is, and so does one in whose answer evidence gives the verdict away."""
+    schema = forms()[asked.form]["schema"]
+    if asked.matches is None or "evidence_for" in schema["properties"]:
+        return asked
+    return replace(asked, answer=answer(other, schema, asked.matches), is_hearsay=True)
 
 
 def asked_category(truth: Truth, rng: random.Random) -> str | None:

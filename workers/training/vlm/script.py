@@ -80,7 +80,7 @@ class Script:
         text = self._conversation.text(question.prompt).replace(self._image_token, self._image_token * patches)
         before: list[int] = self._tokenizer(text).input_ids
         after: list[int] = self._tokenizer(question.answer, add_special_tokens=False).input_ids
-        weights = [1.0] * (len(after) + 1)
+        weights = [0.0 if question.is_hearsay else 1.0] * (len(after) + 1)
         if question.matches is not None:  # the answer ends in the verdict and a brace
             weights[len(after) - 2] = _VERDICT_WEIGHT
         return before, [*after, self._tokenizer.eos_token_id], weights
