@@ -85,7 +85,7 @@ async def test_without_an_endpoint_in_use_the_space_is_unknown() -> None:
     [
         (["--model", "open_clip"], "without weights its answers would be random"),
         (["--model", "open_clip", "--weights", "w.safetensors", "--pretrained", "openai"], "either --weights or"),
-        (["--model", "open_clip", "--weights", "missing.safetensors"], "missing.safetensors: there is no such file or folder"),
+        (["--model", "open_clip", "--weights", "missing.safetensors"], "missing.safetensors: there is no such file"),
         (["--model", "open_clip", "--weights", "weights.npz"], "--weights must be one of"),
         (["--weights", "w.safetensors"], "--weights needs --model open_clip"),
     ],
