@@ -23,3 +23,12 @@ async def test_no_thread_outlives_a_closed_catalogue_whose_calls_were_given_up(t
         await asyncio.wait({call})
         await catalogue.close()
         assert not database_threads(), f"after a cancellation in turn {turns}"
+
+
+async def test_many_who_open_a_new_file_at_once_all_get_in(tmp_path: Path) -> None:
+    # Turning a file to write-ahead logging is the one step for which SQLite itself does not wait.
+    for turn in range(30):
+        url = f"sqlite+aiosqlite:///{tmp_path}/{turn}.sqlite"
+        catalogues = [SqlCatalogue(url, timeout_s=20) for _ in range(6)]
+        await asyncio.gather(*(catalogue.ping() for catalogue in catalogues))
+        await asyncio.gather(*(catalogue.close() for catalogue in catalogues))

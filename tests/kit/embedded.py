@@ -18,7 +18,8 @@ QUEUE = "image_enhance_process"
 
 def embedded(folder: Path) -> Cli:
     """The command line of an embedded system in ``folder``."""
-    return Cli(folder, {"JUSTLENS_DATA_DIR": str(folder / "data"), "JUSTLENS_QUEUES_FILE": str(ROOT / "queues.yaml")})
+    settings = {"DATA_DIR": str(folder / "data"), "QUEUES_FILE": str(ROOT / "queues.yaml"), "API_PORT": "0"}
+    return Cli(folder, {f"JUSTLENS_{name}": value for name, value in settings.items()})
 
 
 def picture_folder(folder: Path) -> Path:

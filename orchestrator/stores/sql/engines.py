@@ -12,6 +12,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from orchestrator.domain.errors import ConfigurationError
 
@@ -99,9 +100,30 @@ class _SqliteFile:
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=self._busy_timeout_s)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        try:
+            self._turned_to_wal(connection)
+            connection.execute("PRAGMA synchronous=FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
+
+    def _turned_to_wal(self, connection: sqlite3.Connection) -> None:
+        """SQLite does not wait, as it does elsewhere, while two turn a new file to this mode: it says at once that the
+        file is locked."""
+        insist = Retrying(
+            retry=retry_if_exception(
+                lambda error: isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+            ),
+            stop=stop_after_delay(self._busy_timeout_s),
+            wait=wait_random(0.001, 0.02),
+            reraise=True,
+        )
+        insist(connection.execute, "PRAGMA journal_mode=WAL")
+
+
+def _is_locked(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
 
 
 def _checked(url: str) -> URL:
