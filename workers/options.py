@@ -57,10 +57,21 @@ def weights(text: str) -> Weights:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def missing_weights(*given: Weights | None) -> str | None:
+def missing_files(*given: Weights | None) -> str | None:
     """What is wrong with the paths among ``given``; what the hub has is only known when it is asked."""
     paths = (one for one in given if isinstance(one, Path))
-    return next((f"{path}: there is no such file or folder" for path in paths if not path.exists()), None)
+    return next((f"{path}: no such file" for path in paths if not path.is_file()), None)
+
+
+def missing_folder(given: Weights | None) -> str | None:
+    """The same of a folder."""
+    return f"{given}: no such folder" if isinstance(given, Path) and not given.is_dir() else None
+
+
+def given_in_vain(options: argparse.Namespace, model: str, *names: str) -> str | None:
+    """What is wrong when one of the options ``names`` is given, which say something to ``model`` only."""
+    given = next((name for name in names if getattr(options, name)), None)
+    return f"--{given.replace('_', '-')} needs --model {model}" if given else None
 
 
 def positive(text: str) -> int:

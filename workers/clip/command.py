@@ -19,7 +19,8 @@ from workers.options import (
     add_weights_pin,
     batch_limits,
     decode_limits,
-    missing_weights,
+    given_in_vain,
+    missing_files,
     run_options,
     weights,
     worker_parser,
@@ -78,17 +79,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def _problem(options: argparse.Namespace) -> str | None:
     if options.model != "open_clip":
-        given = [name for name in ("weights", "pretrained", "model_config") if getattr(options, name) is not None]
-        return f"--{given[0].replace('_', '-')} needs --model open_clip" if given else _missing(options)
+        own = ("weights", "weights_sha256", "pretrained", "model_config")
+        return given_in_vain(options, "open_clip", *own) or _missing(options)
     if (options.weights is None) == (options.pretrained is None):
         return "--model open_clip needs either --weights or --pretrained: without weights its answers would be random"
+    if options.weights_sha256 and options.weights is None:
+        return "--weights-sha256 needs --weights"
     if options.weights is not None and options.weights.suffix not in _WEIGHTS:
         return f"--weights must be one of {', '.join(_WEIGHTS)}"
     return _missing(options)
 
 
 def _missing(options: argparse.Namespace) -> str | None:
-    return missing_weights(options.weights, options.model_config, options.vocabulary)
+    return missing_files(options.weights, options.model_config, options.vocabulary)
 
 
 def _name(options: argparse.Namespace) -> str:

@@ -16,7 +16,8 @@ from workers.options import (
     add_weights_pin,
     batch_limits,
     decode_limits,
-    missing_weights,
+    given_in_vain,
+    missing_files,
     run_options,
     weights,
     worker_parser,
@@ -75,11 +76,10 @@ def _problem(options: argparse.Namespace) -> str | None:
         if not -1 <= options.gate_clip <= 1:
             return "--gate-clip is a cosine, from -1 to 1"
     if options.model != "torch":
-        given = [name for name in ("weights", "text_weights", "weights_sha256") if getattr(options, name)]
-        return f"--{given[0].replace('_', '-')} needs --model torch" if given else None
+        return given_in_vain(options, "torch", "weights", "text_weights", "weights_sha256")
     if not options.weights:
         return "--model torch needs --weights"
-    return missing_weights(*options.weights, *options.text_weights)
+    return missing_files(*options.weights, *options.text_weights)
 
 
 def _loader(options: argparse.Namespace) -> Callable[[], EnhanceModel]:

@@ -11,7 +11,8 @@ from workers.options import (
     add_torch_options,
     add_weights_pin,
     batch_limits,
-    missing_weights,
+    given_in_vain,
+    missing_folder,
     run_options,
     weights,
     worker_parser,
@@ -57,11 +58,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _problem(options: argparse.Namespace) -> str | None:
-    if options.model == _MINILM and options.weights is not None:
-        return "--weights needs --model sentence_transformers"
-    if options.model == _MINILM and options.device not in ("auto", "cpu"):
-        return f"--device {options.device} needs --model sentence_transformers: minilm runs on the CPU"
-    return missing_weights(options.weights)
+    if options.model == _MINILM:
+        if options.device not in ("auto", "cpu"):
+            return f"--device {options.device} needs --model sentence_transformers: minilm runs on the CPU"
+        return given_in_vain(options, _SENTENCE_TRANSFORMERS, "weights", "weights_sha256")
+    return missing_folder(options.weights)
 
 
 def _name(options: argparse.Namespace) -> str:

@@ -13,7 +13,8 @@ from workers.options import (
     add_weights_pin,
     batch_limits,
     decode_limits,
-    missing_weights,
+    given_in_vain,
+    missing_folder,
     positive,
     run_options,
     weights,
@@ -30,9 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.model == "transformers" and options.weights is None:
         parser.error("--model transformers needs --weights")
-    if options.model != "transformers" and (options.weights is not None or options.weights_sha256):
-        parser.error("--weights needs --model transformers")
-    if problem := missing_weights(options.weights):
+    own = () if options.model == "transformers" else ("weights", "weights_sha256")
+    if problem := given_in_vain(options, "transformers", *own) or missing_folder(options.weights):
         parser.error(problem)
     metrics = Metrics()
     model_options = ModelOptions(

@@ -85,9 +85,14 @@ async def test_without_an_endpoint_in_use_the_space_is_unknown() -> None:
     [
         (["--model", "open_clip"], "without weights its answers would be random"),
         (["--model", "open_clip", "--weights", "w.safetensors", "--pretrained", "openai"], "either --weights or"),
-        (["--model", "open_clip", "--weights", "missing.safetensors"], "missing.safetensors: there is no such file"),
+        (["--model", "open_clip", "--weights", "missing.safetensors"], "missing.safetensors: no such file"),
         (["--model", "open_clip", "--weights", "weights.npz"], "--weights must be one of"),
         (["--weights", "w.safetensors"], "--weights needs --model open_clip"),
+        (["--weights-sha256", "0" * 64], "--weights-sha256 needs --model open_clip"),
+        (
+            ["--model", "open_clip", "--pretrained", "openai", "--weights-sha256", "0"],
+            "--weights-sha256 needs --weights",
+        ),
     ],
 )
 def test_a_command_line_that_makes_no_sense_is_refused_at_once(arguments: list[str], said: str) -> None:

@@ -39,6 +39,7 @@ async def test_a_folder_that_is_no_model_ends_the_worker_with_the_reason(tmp_pat
     ("arguments", "said"),
     [
         (("--model", "minilm", "--weights", "x"), "--weights needs --model sentence_transformers"),
+        (("--weights-sha256", "0" * 64), "--weights-sha256 needs --model sentence_transformers"),
         (("--device", "cuda"), "minilm runs on the CPU"),
         (("--model", "word2vec"), "invalid choice"),
     ],
