@@ -2,7 +2,7 @@
 
 ``hf-hub:owner/name`` is a repository of the Hugging Face hub, ``hf-hub:owner/name/file.safetensors`` one file of it; a
 revision (branch, tag or commit) may follow after "@". It is downloaded once, at the first start, into
-$JUSTLENS_WEIGHTS (``~/.cache/justlens/weights`` when that is not set) and never asked for again.
+$JUSTLENS_WEIGHTS_CACHE (``~/.cache/justlens/weights`` when that is not set) and never asked for again.
 """
 
 import os
@@ -100,5 +100,5 @@ def _download(published: Published, target: Path) -> None:
 
 def weights_folder() -> Path:
     """Where downloads are kept."""
-    given = os.environ.get("JUSTLENS_WEIGHTS")
+    given = os.environ.get("JUSTLENS_WEIGHTS_CACHE")
     return Path(given) if given else Path.home() / ".cache" / "justlens" / "weights"

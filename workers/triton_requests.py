@@ -1,7 +1,7 @@
-"""What models of Triton's python backend that answer row by row have in common. Imported inside tritonserver only.
+"""What the models of Triton's python backend have in common. Imported inside tritonserver only.
 
-A request has one or several rows; it is answered or refused as a whole, and never touches those it shares a batch with.
-Every error says in its first word what the client has to know, as those of the vision-language models do:
+A request is answered or refused as a whole, and never touches those it shares a batch with. Every error says in its
+first word what the client has to know:
 
     refused:<code>: …   INVALID_ARGUMENT   this request can never be answered, whoever is asked
     busy:<code>: …      UNAVAILABLE        not now: ask another one, or later

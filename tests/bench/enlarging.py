@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
     network = TorchNetwork(load(Path(weights)), torch.device("cpu"), dtype)
     if how != "windows":
         network.tile_pixels = WHOLE
-        torch_banded._BAND_PIXELS = WHOLE
+        torch_banded._BLOCK_PIXELS = torch_banded._TAIL_PIXELS = WHOLE
     if how == "whole":
         network._module = getattr(network._module, "net", network._module).to(dtype)
         network._takes = dtype

@@ -56,7 +56,9 @@ def fetch(hub: Hub, folder: Path, *arguments: str) -> subprocess.CompletedProces
 
 
 def environment(hub: Hub, folder: Path) -> dict[str, str]:
-    return os.environ | {"HF_ENDPOINT": hub.url, "JUSTLENS_WEIGHTS": str(folder), "HF_HUB_DISABLE_XET": "1"}
+    """Of a user who has set nothing; a sentence model that was loaded in this process has forbidden itself the hub."""
+    own = {"HF_ENDPOINT": hub.url, "JUSTLENS_WEIGHTS_CACHE": str(folder), "HF_HUB_DISABLE_XET": "1"}
+    return os.environ | own | {"HF_HUB_OFFLINE": "0"}
 
 
 def test_a_repository_comes_without_pickles_and_code_and_is_not_asked_for_twice(hub: Hub, tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ class MariaDB(Server):
             str(_program("mariadb-install-db")),
             "--no-defaults",
             f"--datadir={self.folder / 'data'}",
+            f"--tmpdir={self.folder}",  # a mariadbd that starts empties its folder of temporary tables
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             *_as_root(),

@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from workers.training.clip.cache import Known, Place
 from workers.training.vlm.data import CHUNK
 from workers.training.vlm.features import Features
 from workers.training.vlm.shape import GRID, PATCHES
 from workers.training.vlm.tower import Tower
 from workers.training.world.catalogue import businesses
+from workers.training.world.known import Known, Place
 from workers.training.world.truth import Truth
 
 COLOURS = ("red", "green", "blue", "yellow")

@@ -19,9 +19,13 @@ def source_in(folder: Path) -> OnnxSource:
     return OnnxSource(BUILT_IN_NAME, image, text, weights, config, tokenizer)
 
 
+def builtin_towers(threads: int | None) -> OnnxTowers:
+    """Raises ValueError when a file is not the one that was released."""
+    folders = {pinned(f"clip/{name}").parent for name in FILES}
+    return OnnxTowers(source_in(folders.pop()), threads=threads)
+
+
 def load_builtin(threads: int | None, vocabulary: Path | None = None) -> Seer:
     """With its own vocabulary unless another is given. Raises ValueError when a file is not the one that was released,
     or the vocabulary is none."""
-    folders = {pinned(f"clip/{name}").parent for name in FILES}
-    towers = OnnxTowers(source_in(folders.pop()), threads=threads)
-    return Seer(towers, read_vocabulary(vocabulary or VOCABULARY))
+    return Seer(builtin_towers(threads), read_vocabulary(vocabulary or VOCABULARY))

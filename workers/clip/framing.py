@@ -6,6 +6,7 @@ from typing import Literal
 from PIL import Image
 
 from workers.content import in_detail, read_content
+from workers.phash import phash
 from workers.wire import ContentReply
 
 FilterName = Literal["bicubic", "bilinear"]
@@ -36,6 +37,12 @@ def frame_picture(body: bytes, framing: Framing, max_pixels: int) -> tuple[Conte
     image = in_detail(glance, content, body, framing.side)
     scale = round(content.width / image.width)
     return content, framed(image, framing, (content.width / scale, content.height / scale)).tobytes()
+
+
+def glimpse_of(image: Image.Image, framing: Framing) -> Glimpse:
+    """The same of a plain picture that came in no file."""
+    content = ContentReply(phash=phash(image), width=image.width, height=image.height, format="png")
+    return Glimpse(content, framed(image, framing).tobytes())
 
 
 def framed(image: Image.Image, framing: Framing, shown: tuple[float, float] | None = None) -> Image.Image:

@@ -19,8 +19,8 @@ from workers.decoder_child import DecodeLimits
 from workers.decoding import DecoderPool
 from workers.encoding import Rows, Texts
 from workers.errors import Refused
+from workers.triton_guard import ServerGuard
 from workers.triton_requests import MAX_IMAGE_BYTES, Place, failure, place_of, response, rows_of, texts_in, together
-from workers.vlm.triton_guard import ServerGuard
 from workers.wire import ContentReply
 
 VOCABULARY_NAME = "vocabulary.yaml"

@@ -52,9 +52,6 @@ class Likeness:
 
 def builtin_likeness(at_least: float, threads: int | None) -> Likeness:
     """By the built-in CLIP. Raises ValueError when a file of it is not the one that was released."""
-    from workers.builtin import pinned
-    from workers.clip.builtin import FILES, source_in  # onnxruntime, which torch does without
-    from workers.clip.onnx_model import OnnxTowers
+    from workers.clip.builtin import builtin_towers  # onnxruntime, which torch does without
 
-    folders = {pinned(f"clip/{name}").parent for name in FILES}
-    return Likeness(OnnxTowers(source_in(folders.pop()), threads=threads), at_least)
+    return Likeness(builtin_towers(threads), at_least)

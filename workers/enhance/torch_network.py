@@ -48,7 +48,8 @@ class TorchNetwork:
         with _memory_errors(self._device):
             pixels = torch.from_numpy(windows).to(self._device).permute(0, 3, 1, 2)  # channels last, as it lies there
             result = self._module(pixels.float().div_(255).to(self._takes))
-            if not torch.isfinite(result).all():
+            extremes = torch.stack(torch.aminmax(result))  # both NaN if anything is; isfinite of all would copy it all
+            if not torch.isfinite(extremes).all():
                 raise NotFinite(self.name)
             levels = result.clamp_(0, 1).mul_(255).round_().to(torch.uint8)  # 0 to 255 are exact in bfloat16 too
             values: Bytes = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()

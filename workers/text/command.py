@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from workers.builtin import pinned
 from workers.encoding import TextModel
 from workers.main import serve_and_exit
 from workers.metrics import Metrics
@@ -73,10 +72,9 @@ def _name(options: argparse.Namespace) -> str:
 
 def _loader(name: str, options: argparse.Namespace) -> Callable[[], TextModel]:
     def built_in() -> TextModel:
-        from workers.text.onnx_sentences import OnnxSentences  # onnxruntime, which the other model does without
+        from workers.text.builtin import load_builtin  # onnxruntime, which the other model does without
 
-        graph, tokenizer = pinned("minilm/model.onnx"), pinned("minilm/tokenizer.json")
-        return OnnxSentences(name, graph, tokenizer, threads=options.threads)
+        return load_builtin(options.threads)
 
     def from_folder() -> TextModel:
         folder = weights_at(options.weights or packaged_minilm(), options.weights_sha256)

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.builtin import pinned
 from workers.encoding import Rows, TextModel, Texts
-from workers.text.folder import BUILT_IN_NAME, weight_files
+from workers.text.folder import weight_files
+from workers.triton_guard import ServerGuard
 from workers.triton_requests import Place, failure, place_of, response, rows_of, texts_in, together
-from workers.vlm.triton_guard import ServerGuard
 
 GRAPH_NAME, TOKENIZER_NAME = "model.onnx", "tokenizer.json"
 
@@ -54,20 +53,18 @@ def _read(request: Any) -> Texts | Exception:
 
 
 def _builtin(place: Place) -> TextModel:
-    return _onnx(BUILT_IN_NAME, pinned(f"minilm/{GRAPH_NAME}"), pinned(f"minilm/{TOKENIZER_NAME}"), place)
+    from workers.text.builtin import load_builtin  # onnxruntime, which a folder for torch does without
+
+    return load_builtin(place.threads)
 
 
 def _from_folder(folder: Path, place: Place) -> TextModel:
     """What ``workers.training text`` exports, or a sentence-transformers folder."""
     if (folder / GRAPH_NAME).is_file():
-        return _onnx(folder.name, folder / GRAPH_NAME, folder / TOKENIZER_NAME, place)
+        from workers.text.onnx_sentences import OnnxSentences
+
+        return OnnxSentences(folder.name, folder / GRAPH_NAME, folder / TOKENIZER_NAME, threads=place.threads)
     files = weight_files(folder)
     from workers.text.sentences import SentenceModel  # takes seconds: torch
 
     return SentenceModel(folder.name, folder, files, device=place.device, threads=place.threads)
-
-
-def _onnx(name: str, graph: Path, tokenizer: Path, place: Place) -> TextModel:
-    from workers.text.onnx_sentences import OnnxSentences  # onnxruntime, which the other one does without
-
-    return OnnxSentences(name, graph, tokenizer, threads=place.threads)

@@ -15,9 +15,8 @@ from typing import Any
 
 from PIL import Image
 
-from workers.clip.framing import Framing, Glimpse, framed
+from workers.clip.framing import Framing, Glimpse, glimpse_of
 from workers.clip.model import ClipModel, Sight
-from workers.phash import phash
 from workers.vlm.composing import phrasing
 from workers.vlm.composing.category import category_in
 from workers.vlm.composing.contrast import MATCH_SCALE, SCALE, Contrasts
@@ -26,7 +25,6 @@ from workers.vlm.composing.seeing import Seen, seen
 from workers.vlm.composing.wording import BUILT_IN, read_wording
 from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_prompted
 from workers.weights import weights_digest
-from workers.wire import ContentReply
 
 MATCH_CERTAIN = 0.06
 """cat_match is 1 from this probability on: some three times the share that a picture like nothing gives to every kind.
@@ -85,8 +83,7 @@ def _question(item: Prompted, framing: Framing) -> _Question | BadPrompt:
     except BadPrompt as error:
         return error
     image = Image.frombytes("RGB", (item.width, item.height), item.image)
-    content = ContentReply(phash=phash(image), width=item.width, height=item.height, format="png")
-    return _Question(Glimpse(content, framed(image, framing).tobytes()), schema, category)
+    return _Question(glimpse_of(image, framing), schema, category)
 
 
 def _known(it: Seen, schema: Mapping[str, Any]) -> dict[str, Known]:

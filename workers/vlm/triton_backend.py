@@ -1,11 +1,4 @@
-"""A vision-language model as a model of Triton's python backend. Imported inside tritonserver only.
-
-Every error says in its first word what the client has to know:
-
-    refused:<code>: …   INVALID_ARGUMENT   this question can never be answered, whoever is asked
-    busy:<code>: …      UNAVAILABLE        not now: ask another model, or later
-    anything else       INTERNAL           the model's bug
-"""
+"""A vision-language model as a model of Triton's python backend. Imported inside tritonserver only."""
 
 import asyncio
 import json
@@ -20,19 +13,15 @@ import triton_python_backend_utils as pb_utils
 from workers.decoder_child import DecodeLimits
 from workers.decoding import DecoderPool
 from workers.errors import Refused
+from workers.triton_guard import ServerGuard
+from workers.triton_requests import MAX_IMAGE_BYTES, Cancelled, failure, together
 from workers.vlm.cache_metrics import Remembering
 from workers.vlm.model import ModelOptions, VlmModel, load_transformers
 from workers.vlm.picture import read_picture
 from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_question
-from workers.vlm.triton_guard import ServerGuard
 from workers.vlm.triton_metrics import CacheMetrics
 
 WEIGHTS_VARIABLE = "JUSTLENS_WEIGHTS"
-MAX_IMAGE_BYTES = 32 * 2**20
-
-
-class _Cancelled(Exception):
-    """Nobody waits for this answer any more."""
 
 
 class TritonVlm:
@@ -66,7 +55,7 @@ class TritonVlm:
         """One response per request, in order. What fails one request does not touch the others."""
         read = self._runner.run(self._read_all(requests))
         questions = {index: item for index, item in enumerate(read) if isinstance(item, Prompted)}
-        answers = dict(zip(questions, self._ask(list(questions.values())), strict=True))
+        answers = dict(zip(questions, together(self._model.generate, list(questions.values())), strict=True))
         if self._metrics:
             self._metrics.update()
         return [self._response(answers.get(index, item)) for index, item in enumerate(read)]
@@ -81,7 +70,7 @@ class TritonVlm:
         return await asyncio.gather(*(self._read(request) for request in requests), return_exceptions=True)
 
     async def _read(self, request: Any) -> Prompted:
-        """The question of a request, its picture decoded. Raises _Cancelled, Refused, BadPrompt, DecoderBug."""
+        """The question of a request, its picture decoded. Raises Cancelled, Refused, BadPrompt, DecoderBug."""
         image, max_tokens = _only_value(request, "IMAGE"), int(_only_value(request, "MAX_TOKENS"))
         prompt, schema = _text(request, "PROMPT"), _text(request, "SCHEMA")
         check_question(prompt, schema, max_tokens)
@@ -90,26 +79,15 @@ class TritonVlm:
         if len(image) > MAX_IMAGE_BYTES:
             raise Refused("too_large", f"{len(image)} bytes; at most {MAX_IMAGE_BYTES} are taken")
         if request.is_cancelled():
-            raise _Cancelled
+            raise Cancelled
         (width, height), pixels = await self._decoders.run(read_picture, image, self._decoders.limits.max_pixels)
         if request.is_cancelled():
-            raise _Cancelled
+            raise Cancelled
         return Prompted(pixels, width, height, prompt, schema, max_tokens)
 
-    def _ask(self, questions: Sequence[Prompted]) -> Sequence[Generated | Exception]:
-        """One answer per question. A batch that failed as a whole is asked one by one: one of it may be to blame."""
-        if not questions:
-            return ()
-        try:
-            return self._model.generate(questions)
-        except Exception as error:
-            if len(questions) == 1:
-                return [error]
-        return [self._ask([question])[0] for question in questions]
-
-    def _response(self, answer: object) -> Any:
+    def _response(self, answer: Generated | Exception) -> Any:
         if not isinstance(answer, Generated):
-            return pb_utils.InferenceResponse(error=_error(answer))
+            return failure(_refused(answer))
         values = {
             "ANSWER": answer.text,
             "FINISH_REASON": answer.finish_reason,
@@ -142,20 +120,13 @@ def _only_value(request: Any, name: str) -> Any:
     return values[0]
 
 
+def _refused(error: Exception) -> Exception:
+    """A question that cannot be asked is the client's fault, whatever raised it."""
+    return Refused("bad_request", str(error)) if isinstance(error, BadPrompt) else error
+
+
 def _text(request: Any, name: str) -> str:
     try:
         return str(_only_value(request, name), "utf-8")
     except UnicodeDecodeError as error:
         raise Refused("bad_request", f"{name} is not UTF-8") from error
-
-
-def _error(error: object) -> Any:
-    if isinstance(error, Refused):
-        return pb_utils.TritonError(f"refused:{error.code}: {error.message}", pb_utils.TritonError.INVALID_ARG)
-    if isinstance(error, BadPrompt):
-        return pb_utils.TritonError(f"refused:bad_request: {error}", pb_utils.TritonError.INVALID_ARG)
-    if isinstance(error, MemoryError):
-        return pb_utils.TritonError("busy:out_of_memory: no memory left for this", pb_utils.TritonError.UNAVAILABLE)
-    if isinstance(error, _Cancelled):
-        return pb_utils.TritonError("cancelled", pb_utils.TritonError.CANCELLED)
-    return pb_utils.TritonError(f"{type(error).__name__}: {error}"[:2000], pb_utils.TritonError.INTERNAL)

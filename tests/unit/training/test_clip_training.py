@@ -9,12 +9,13 @@ import torch
 
 from workers.clip.tokens import Tokens
 from workers.training.clip.batches import NOTHING, batch_of, kept_patches, patch_labels
-from workers.training.clip.cache import Known, Pictures, Place, draw_cache, read_cache
+from workers.training.clip.cache import Pictures, draw_cache, read_cache
 from workers.training.clip.model import CONTEXT, encode_ids, encode_pixels, new_model
 from workers.training.clip.tokenizer import learn_tokenizer, save_tokenizer
 from workers.training.clip.trainer import Plan, Trainer, read_plan
 from workers.training.clip.vocabulary import class_of, true_tags, vocabulary_captions, world_vocabulary
 from workers.training.world.catalogue import things
+from workers.training.world.known import Known, Place
 from workers.training.world.truth import Split, Truth
 
 TINY = {

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from workers.training.clip.cache import Known, Pictures
+from workers.training.clip.cache import Pictures
 from workers.training.clip.captions import said_of
+from workers.training.world.known import Known
 
 _LEAST_PART = 0.86
 _LIGHT = 0.08

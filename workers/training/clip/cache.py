@@ -1,21 +1,18 @@
 """The pictures to learn from, drawn once: small squares in one file, and a line of truth for each in another."""
 
-import dataclasses
-import json
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.training.world.scene import placed_scene
-from workers.training.world.truth import Split, Truth
+from workers.training.world.known import Known, drawn, known_in, line_of
+from workers.training.world.truth import Split
 
 CACHED_SIDE = 208
 """A little more than the model sees, so that it can be shown a part."""
@@ -23,22 +20,6 @@ _PIXELS, _TRUTHS = "pixels.bin", "truths.jsonl"
 _PICTURE_BYTES = CACHED_SIDE * CACHED_SIDE * 3
 _TOGETHER = 16
 """Pictures that one process draws at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a thing is: left, top, right, bottom as shares of the picture's sides."""
-
-    name: str
-    box: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is true of a picture, and where its things are."""
-
-    truth: Truth
-    places: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +31,28 @@ class Pictures:
 
 
 def draw_cache(
-    folder: Path, split: Split, count: int, processes: int = 1, drawn: Callable[[int], None] = lambda done: None
+    folder: Path, split: Split, count: int, processes: int = 1, report: Callable[[int], None] = lambda done: None
 ) -> None:
-    """Draw what is missing of the first ``count`` pictures of ``split``, in some ``processes``; ``drawn`` is told how
+    """Draw what is missing of the first ``count`` pictures of ``split``, in some ``processes``; ``report`` is told how
     many there are. What an interrupted call has drawn stays."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / _PIXELS).open("ab") as pixels, (folder / _TRUTHS).open("ab") as truths:
         done = _whole(folder)
         pixels.truncate(done * _PICTURE_BYTES)
         truths.truncate(sum(map(len, _lines(folder)[:done])))
-        drawn(min(done, count))
+        report(min(done, count))
         with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
             made = pool.map(partial(_drawn, split), range(done, count), chunksize=_TOGETHER)
             for number, (square, line) in enumerate(made, done + 1):
                 pixels.write(square)
                 truths.write(line)
-                drawn(number)
+                report(number)
 
 
 def _drawn(split: Split, index: int) -> tuple[bytes, bytes]:
     """What the two files hold of one picture."""
-    shown, places = placed_scene(split, index)
-    known = Known(shown.truth, tuple(Place(name, box) for name, box in places))
-    line = json.dumps(dataclasses.asdict(known), ensure_ascii=False).encode() + b"\n"
-    return squared(shown.picture).tobytes(), line
+    picture, known = drawn(split, index)
+    return squared(picture).tobytes(), line_of(known)
 
 
 def read_cache(folder: Path, count: int) -> Pictures:
@@ -82,7 +61,7 @@ def read_cache(folder: Path, count: int) -> Pictures:
         raise ValueError(f"{folder}: {_whole(folder)} pictures are drawn, and {count} wanted")
     shape = (count, CACHED_SIDE, CACHED_SIDE, 3)
     pixels = np.memmap(folder / _PIXELS, np.uint8, "r", shape=shape)
-    return Pictures(pixels, tuple(map(_known, _lines(folder)[:count])))
+    return Pictures(pixels, tuple(map(known_in, _lines(folder)[:count])))
 
 
 def squared(picture: Image.Image) -> Image.Image:
@@ -100,13 +79,3 @@ def _whole(folder: Path) -> int:
 def _lines(folder: Path) -> list[bytes]:
     lines = (folder / _TRUTHS).read_bytes().splitlines(keepends=True)
     return [line for line in lines if line.endswith(b"\n")]
-
-
-def _known(line: bytes) -> Known:
-    record: dict[str, Any] = json.loads(line)
-    places = tuple(Place(one["name"], tuple(one["box"])) for one in record["places"])
-    return Known(Truth(**{key: _frozen(value) for key, value in record["truth"].items()}), places)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -22,7 +22,7 @@ from workers.training.clip.metrics import area_under_curve
 from workers.training.figures import Row, row, table
 from workers.training.sr.degradations import realistic
 from workers.training.sr.photograph_list import Part
-from workers.training.sr.photographs import Picture, read_part
+from workers.training.sr.photographs import FETCHED, Picture, read_part
 from workers.training.world.camera import camera, compressed, photograph
 from workers.training.world.scene import SIDES_PX, scene
 from workers.training.world.truth import Split
@@ -30,7 +30,6 @@ from workers.training.world.truth import Split
 SCENES = 500
 DRAWS = 10
 SEED = 5
-_PHOTOGRAPHS = Path("build/photographs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m workers.training.clip.defects", description=__doc__)
     parser.add_argument("--scenes", type=int, default=SCENES, help="of each set")
     parser.add_argument("--draws", type=int, default=DRAWS, help="of each photograph")
-    parser.add_argument("--photographs", type=Path, default=_PHOTOGRAPHS, help="where their packages are, or go to")
+    parser.add_argument("--photographs", type=Path, default=FETCHED, help="where their packages are, or go to")
     options = parser.parse_args()
     console = Console(soft_wrap=True)
     parts = {part: list(read_part(options.photographs, part).values()) for part in Part}

@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional
 
 from workers.clip.vocabulary import Vocabulary
-from workers.training.clip.cache import Known
 from workers.training.clip.vocabulary import QUALITY_DEFECTS, class_of, true_tags
+from workers.training.world.known import Known
 from workers.training.world.truth import Truth
 
 _NOTHING_WEIGHT = 0.15

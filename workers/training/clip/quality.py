@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.builtin import pinned
-from workers.clip.builtin import VOCABULARY, source_in
+from workers.clip.builtin import VOCABULARY, builtin_towers
 from workers.clip.defects import Defects, defects_of, judged_with
 from workers.clip.framing import framed
 from workers.clip.model import Judgement, Towers
-from workers.clip.onnx_model import OnnxTowers
 from workers.clip.vocabulary import Vocabulary, read_vocabulary
 from workers.clip.zero_shot import ZeroShot
 from workers.encoding import Rows
@@ -74,8 +72,7 @@ def rows(towers: Towers, vocabulary: Vocabulary, seen: Seen) -> list[Row]:
 
 def builtin_rows(count: int = HELD_OUT) -> list[Row]:
     """The figures of the built-in model. Raises ValueError when its files are not those that were released."""
-    source = source_in(pinned("clip/model.safetensors").parent)
-    towers = OnnxTowers(source, threads=None)
+    towers = builtin_towers(threads=None)
     return rows(towers, read_vocabulary(VOCABULARY), look_at(towers, Split.HELD_OUT, count))
 
 

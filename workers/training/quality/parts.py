@@ -1,18 +1,14 @@
 """What measures each built-in model. Imports are inside: each part needs other packages, torch among them."""
 
-from pathlib import Path
-
-from workers.builtin import pinned
 from workers.training.figures import Row
-
-PHOTOGRAPHS = Path("build/photographs")
 
 
 def enhancement(_scenes: int) -> list[Row]:
     """The networks against bicubic and Lanczos, on held-out photographs. Raises MissingPhotographs."""
+    from workers.training.sr.photographs import FETCHED
     from workers.training.sr.quality import built_in_rows
 
-    return built_in_rows(PHOTOGRAPHS)
+    return built_in_rows(FETCHED)
 
 
 def clip(scenes: int) -> list[Row]:
@@ -24,15 +20,14 @@ def clip(scenes: int) -> list[Row]:
 
 def text(_scenes: int) -> list[Row]:
     """The 8-bit sentence model against the one it was made from."""
+    from workers.text.builtin import load_builtin
     from workers.text.folder import packaged_minilm, weight_files
-    from workers.text.onnx_sentences import OnnxSentences
     from workers.text.sentences import SentenceModel
     from workers.training.text.quality import rows
 
     source = packaged_minilm()
     original = SentenceModel("all-MiniLM-L6-v2", source, weight_files(source), device="cpu", threads=None)
-    graph, tokenizer = pinned("minilm/model.onnx"), pinned("minilm/tokenizer.json")
-    return rows(OnnxSentences("all-MiniLM-L6-v2-int8", graph, tokenizer, threads=None), original)
+    return rows(load_builtin(threads=None), original)
 
 
 def composed(scenes: int) -> list[Row]:
@@ -47,7 +42,8 @@ def vision_language(scenes: int) -> list[Row]:
     """The vision-language model that comes with JustLens, and each way of asking it, over a third of the ``scenes``.
     Raises ValueError when its files are not those that were released."""
     from workers.training.vlm import quality, strategies_quality
+    from workers.vlm.builtin import builtin_folder
     from workers.vlm.engine import VlmEngine
 
-    engine = VlmEngine.load(pinned("vlm/model.safetensors").parent)
+    engine = VlmEngine.load(builtin_folder())
     return [*quality.rows(engine, scenes), *strategies_quality.rows(engine, scenes // 3)]

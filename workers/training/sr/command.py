@@ -21,7 +21,7 @@ from workers.training.sr.batches import Batches, as_tensor
 from workers.training.sr.export import CARD, GRAPH, WEIGHTS, card, export
 from workers.training.sr.networks import compact
 from workers.training.sr.photograph_list import Part
-from workers.training.sr.photographs import MissingPhotographs, Picture, read_part
+from workers.training.sr.photographs import FETCHED, MissingPhotographs, Picture, read_part
 from workers.training.sr.training import SEED, Checkpoint, Plan, State, Trainer, read_checkpoint, train
 
 _SCALES = {"2": (2,), "4": (4,), "all": (2, 4)}
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m workers.training sr", description=__doc__)
     parser.add_argument("--scale", choices=sorted(_SCALES), default="all")
-    parser.add_argument("--photographs", type=Path, default=Path("build/photographs"), help="where the packages go")
+    parser.add_argument("--photographs", type=Path, default=FETCHED, help="where the packages go")
     parser.add_argument("--work", type=Path, default=Path("build/training/sr"), help="where checkpoints go")
     parser.add_argument("--out", type=Path, default=FOLDER, help="where --export writes sr_x2 and sr_x4 to")
     length = parser.add_mutually_exclusive_group()

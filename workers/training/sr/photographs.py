@@ -12,6 +12,8 @@ from PIL import Image
 from workers.training.sr.photograph_list import PHOTOGRAPHS, Package, Part
 from workers.weights import weights_digest
 
+FETCHED = Path("build/photographs")
+"""Where recipes keep the packages, seen from the root of the repository."""
 Picture = NDArray[np.uint8]
 """(height, width, 3), sRGB."""
 LONG_SIDE = 2048

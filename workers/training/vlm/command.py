@@ -16,7 +16,6 @@ from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from workers.builtin import FOLDER, pin
 from workers.device import choose_device
-from workers.training.clip.cache import Known
 from workers.training.vlm.answering import Answerer, answering_run, learn_to_answer
 from workers.training.vlm.card import card
 from workers.training.vlm.data import FIRST, pictures
@@ -30,6 +29,7 @@ from workers.training.vlm.shape import llava_config
 from workers.training.vlm.steps import Run
 from workers.training.vlm.tokenizer import build_processor, build_tokenizer, numbers_of
 from workers.training.vlm.tower import Tower, read_tower
+from workers.training.world.known import Known
 from workers.training.world.truth import Split
 from workers.vlm.engine import VlmEngine
 

@@ -6,13 +6,11 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from PIL import Image
 from rich.progress import track
 
-from workers.clip.framing import Glimpse, framed
+from workers.clip.framing import glimpse_of
 from workers.clip.model import ClipModel
 from workers.encoding import Rows
-from workers.phash import phash
 from workers.training.figures import Row
 from workers.training.vlm import quality as vlm_quality
 from workers.training.vlm.metrics import balanced_accuracy
@@ -23,7 +21,6 @@ from workers.training.world.scene import scene
 from workers.training.world.truth import Split, Truth
 from workers.vlm.composing.contrast import SCALE, Contrasts
 from workers.vlm.composing.wording import read_wording
-from workers.wire import ContentReply
 
 SEED = 41
 SCALES = (5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 100.0)
@@ -79,7 +76,7 @@ def questions(clip: ClipModel, count: int) -> Iterable[Asked]:
     rng = random.Random(SEED)
     for index in track(range(count), description="looking"):
         shown = scene(Split.VALIDATION, index)
-        vector = clip.look([_glimpse(shown.picture, clip)])[0].vector
+        vector = clip.look([glimpse_of(shown.picture, clip.framing)])[0].vector
         for category, matches in _categories(shown.truth, rng):
             yield Asked(vector, rng.choice(names()[category][:-1]), matches)
 
@@ -87,11 +84,6 @@ def questions(clip: ClipModel, count: int) -> Iterable[Asked]:
 def _categories(truth: Truth, rng: random.Random) -> list[tuple[str, bool]]:
     other = rng.choice([category for category in names() if category != truth.category])
     return [(other, False)] if truth.category == NONE else [(truth.category, True), (other, False)]
-
-
-def _glimpse(picture: Image.Image, clip: ClipModel) -> Glimpse:
-    content = ContentReply(phash=phash(picture), width=picture.width, height=picture.height, format="png")
-    return Glimpse(content, framed(picture, clip.framing).tobytes())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Pictures of the demo world at the size that the model looks at, drawn once and kept in files of some hundreds."""
 
-import dataclasses
-import json
 import multiprocessing
 import os
 from collections.abc import Sequence
@@ -9,16 +7,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
-from workers.training.clip.cache import Known, Place
-from workers.training.world.scene import placed_scene
-from workers.training.world.truth import Split, Truth
+from workers.training.world.known import Known, drawn, known_in, line_of
+from workers.training.world.truth import Split
 
 CHUNK = 500
 FIRST = 40_000
@@ -51,8 +47,8 @@ def pictures(folder: Path, split: Split, first: int, count: int, side: int, proc
     missing = [number for number, path in enumerate(paths) if not path.is_file()]
     if missing:
         with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-            drawn = pool.map(partial(_draw, split, side), *([those[n] for n in missing] for those in (parts, paths)))
-            for _ in track(drawn, description=f"drawing {split.value}", total=len(missing)):
+            done = pool.map(partial(_draw, split, side), *([those[n] for n in missing] for those in (parts, paths)))
+            for _ in track(done, description=f"drawing {split.value}", total=len(missing)):
                 pass
     return Pictures(paths, [one for path in paths for one in _read(path.with_suffix(".jsonl"))])
 
@@ -66,11 +62,10 @@ def _draw(split: Split, side: int, numbers: range, path: Path) -> None:
     """Both files of one chunk; the pictures come last and at once, so that they are there only when all is."""
     squares, lines = [], []
     for index in numbers:
-        shown, places = placed_scene(split, index)
-        known = Known(shown.truth, tuple(Place(name, box) for name, box in places))
-        squares.append(np.asarray(square(shown.picture, side)))
-        lines.append(json.dumps(dataclasses.asdict(known), ensure_ascii=False) + "\n")
-    path.with_suffix(".jsonl").write_text("".join(lines), encoding="utf-8")
+        picture, known = drawn(split, index)
+        squares.append(np.asarray(square(picture, side)))
+        lines.append(line_of(known))
+    path.with_suffix(".jsonl").write_bytes(b"".join(lines))
     unfinished = path.with_suffix(".partial")
     with unfinished.open("wb") as file:
         np.save(file, np.stack(squares))
@@ -78,11 +73,4 @@ def _draw(split: Split, side: int, numbers: range, path: Path) -> None:
 
 
 def _read(path: Path) -> list[Known]:
-    return [_known(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _known(record: dict[str, Any]) -> Known:
-    truth: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in record["truth"].items()
-    }
-    return Known(Truth(**truth), tuple(Place(one["name"], tuple(one["box"])) for one in record["places"]))
+    return [known_in(line) for line in path.read_bytes().split(b"\n") if line]

@@ -13,9 +13,9 @@ from rich.progress import track
 from torch import Tensor
 from transformers import CLIPVisionModel
 
-from workers.training.clip.cache import Known
 from workers.training.vlm.data import CHUNK, Pictures
 from workers.training.vlm.tower import Tower
+from workers.training.world.known import Known
 
 _TOGETHER = 50
 

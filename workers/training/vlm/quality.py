@@ -74,7 +74,7 @@ def figures(answered: Mapping[str, Sequence[Answered]]) -> list[Row]:
         *(
             row(
                 f"vlm: cat_match accuracy, balanced, {kind}",
-                _matching(answered[kind]),
+                matching(answered[kind]),
                 f"{len(answered[kind])} held-out pictures",
                 MATCH_AT_LEAST if kind == OWN else None,
             )
@@ -134,8 +134,8 @@ def _other_questions(shown: Sequence[tuple[Image.Image, Truth]]) -> Iterator[Ask
                 yield picture, truth, question(form, truth, about, None if about is None else about == truth.category)
 
 
-def _matching(answered: Sequence[Answered]) -> float:
-    """An answer that is none counts as the wrong one."""
+def matching(answered: Sequence[Answered]) -> float:
+    """How many verdicts are right, balanced. An answer that is none counts as the wrong one."""
     right = [bool(asked.matches) for (_, _, asked), _ in answered]
     said = [
         bool(answer["cat_match"]) if answer else not truth for (_, answer), truth in zip(answered, right, strict=True)

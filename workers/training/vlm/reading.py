@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from transformers import LlamaModel
 
 from workers.training.clip.batches import NOTHING, patch_labels
-from workers.training.clip.cache import Known
 from workers.training.vlm.judging import Judge
 from workers.training.vlm.questions import SHARES, Question, forms, training_question
 from workers.training.vlm.script import Script, answer_loss
@@ -24,6 +23,7 @@ from workers.training.vlm.steps import Run, train
 from workers.training.vlm.tokenizer import numbers_of
 from workers.training.world.camera import EFFECTS
 from workers.training.world.catalogue import things
+from workers.training.world.known import Known
 from workers.training.world.scene import VIEWS
 
 RATE = 3e-3

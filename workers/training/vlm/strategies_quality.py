@@ -10,18 +10,15 @@ from types import MappingProxyType
 
 from PIL import Image
 
-from workers.clip.framing import Glimpse, framed
+from workers.clip.framing import glimpse_of
 from workers.clip.model import ClipModel
-from workers.phash import phash
 from workers.training.figures import Row, row
 from workers.training.vlm.examples import nearest
-from workers.training.vlm.metrics import balanced_accuracy
-from workers.training.vlm.quality import Answered, Asked, Model, answers_to
+from workers.training.vlm.quality import Answered, Asked, Model, answers_to, matching
 from workers.training.vlm.questions import Question, asked_category, elsewhere, forms, question
 from workers.training.world.scene import scene
 from workers.training.world.truth import Split, Truth
 from workers.vlm.prompted import Generated, Prompted
-from workers.wire import ContentReply
 
 SEED = 42
 STRATEGIES: Mapping[str, str] = MappingProxyType(
@@ -62,13 +59,11 @@ def compared(model: Model, shown: Sequence[Shown], tags_of: Tagger) -> list[Row]
 def figures(name: str, answered: Sequence[Answered], lengths: Sequence[int]) -> list[Row]:
     """Of one strategy. ``lengths`` are those of the answers in characters, unusable ones included. An answer that is
     none counts as the wrong verdict."""
-    right = [bool(asked.matches) for (_, _, asked), _ in answered]
-    said = [bool(it["cat_match"]) if it else not truth for (_, it), truth in zip(answered, right, strict=True)]
     n = f"{len(answered)} held-out questions"
     prompts = [asked.prompt for (_, _, asked), _ in answered]
     with_examples = sum("\n<examples>\n" in prompt for prompt in prompts)
     return [
-        row(f"{name}: cat_match accuracy, balanced", balanced_accuracy(said, right), n),
+        row(f"{name}: cat_match accuracy, balanced", matching(answered), n),
         row(f"{name}: valid JSON", fmean(it is not None for _, it in answered), n),
         row(f"{name}: prompt length, characters", fmean(map(len, prompts)), f"{n}, {with_examples} with examples"),
         row(f"{name}: answer length, characters", fmean(lengths), n),
@@ -90,8 +85,7 @@ def tagger(clip: ClipModel) -> Tagger:
     """Tags as the pipeline keeps them of each picture."""
 
     def tags_of(picture: Image.Image) -> Mapping[str, float]:
-        content = ContentReply(phash=phash(picture), width=picture.width, height=picture.height, format="png")
-        return dict(clip.look([Glimpse(content, framed(picture, clip.framing).tobytes())])[0].judgement.tags)
+        return dict(clip.look([glimpse_of(picture, clip.framing)])[0].judgement.tags)
 
     return tags_of
 
