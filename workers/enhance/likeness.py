@@ -13,11 +13,11 @@ from workers.encoding import Rows
 from workers.enhance.network import Bytes
 
 HARMFUL_CONTENT = "harmful_content"
-BUILTIN_AT_LEAST = 0.88
-"""By the built-in CLIP. Of 39 photographs and drawn pictures, clean and treated as catalogues have them, 156 results of
-network and Lanczos filter had 0.903 and more: the bar lies below what any harmless result had. Of 260 spoilt ones that
-the gate lets pass, 16 have less, 6 of them with half of the picture smeared. It is a bar against another picture, not a
-measure of detail; a larger CLIP may bear a higher one."""
+BUILTIN_AT_LEAST = 0.97
+"""By the built-in CLIP. Of 35 photographs and drawn pictures, made small cleanly and as catalogues have them, twice and
+four times, 560 results of networks and Lanczos filter had 0.983 and more. Of as many that were spoilt on purpose and
+that the gate lets pass, it turns down a part: what becomes of others is measured by ``make quality``."""
+_REDUCED = (1, 2)
 
 
 class ImageTower(Protocol):
@@ -31,22 +31,30 @@ class ImageTower(Protocol):
 
 
 class Likeness:
-    """Turns down a result whose vector has a cosine of less than ``at_least`` with that of its source."""
+    """Turns down a result whose vector has a cosine of less than ``at_least`` with that of its source, be both seen at
+    the source's size or at half of it."""
 
     def __init__(self, tower: ImageTower, at_least: float) -> None:
         self._tower = tower
         self._at_least = at_least
-        self.parameters = [tower.weights, at_least]
+        self.parameters = [tower.weights, at_least, *_REDUCED]
         """What decides besides the pictures; part of every recipe."""
 
     def harm(self, source: Bytes, result: Bytes) -> str | None:
         """Why ``result`` must not replace ``source``; None when it may. Raises MemoryError."""
-        return None if self.cosine(source, result) >= self._at_least else HARMFUL_CONTENT
+        alike = any(self.cosine(source, result, reduced) >= self._at_least for reduced in _REDUCED)
+        return None if alike else HARMFUL_CONTENT
 
-    def cosine(self, source: Bytes, result: Bytes) -> float:
-        """How alike the two are to the clip model: 1 for the same. Raises MemoryError."""
-        squares = [framed(Image.fromarray(picture), self._tower.framing).tobytes() for picture in (source, result)]
-        before, after = self._tower.picture_rows(squares)
+    def cosine(self, source: Bytes, result: Bytes, reduced: int = 1) -> float:
+        """How alike the two are to the clip model, both at the size of ``source`` or ``reduced`` times smaller: 1 for
+        the same. Raises MemoryError.
+
+        A result whose fine detail alone differs, because noise went or edges got sharp, is like its source at half
+        the size, where that cannot be seen; one that shows something else is like it at no size.
+        """
+        size = (max(1, source.shape[1] // reduced), max(1, source.shape[0] // reduced))
+        pictures = (Image.fromarray(picture).resize(size, Image.Resampling.BOX) for picture in (source, result))
+        before, after = self._tower.picture_rows([framed(one, self._tower.framing).tobytes() for one in pictures])
         return float(before @ after)
 
 

@@ -69,7 +69,28 @@ def test_the_built_in_clip_takes_an_honest_enlargement_for_its_source_and_a_smea
     smeared = honest.copy()
     smeared.paste(honest.crop((60, 0, 180, 180)).filter(ImageFilter.GaussianBlur(12)), (60, 0))
     assert likeness.harm(photograph, np.asarray(honest)) is None
-    assert likeness.cosine(photograph, np.asarray(smeared)) < likeness.cosine(photograph, np.asarray(honest))
+    for reduced in (1, 2):
+        alike = likeness.cosine(photograph, np.asarray(honest), reduced)
+        assert likeness.cosine(photograph, np.asarray(smeared), reduced) < alike
+
+
+def test_fine_detail_alone_is_no_harm_and_another_picture_is(photograph: Bytes) -> None:
+    class Sharpness(Layout):
+        """Sees how much neighbours differ, and nothing else."""
+
+        def picture_rows(self, pictures: Sequence[bytes]) -> Rows:
+            squares = (np.frombuffer(pixels, np.uint8).reshape(32, 32, 3).astype(float) for pixels in pictures)
+            return unit_rows(np.array([[np.abs(np.diff(one, axis=0)).mean(), 20.0] for one in squares], np.float32))
+
+    judge = Likeness(Sharpness(framing=Framing(32, "squash")), 0.98)
+    levels = photograph[:32, :32]
+    grain = np.indices(levels.shape[:2]).sum(axis=0)[..., np.newaxis] % 2 * 40
+    detailed = np.clip(levels // 2 + 60 + grain, 0, 255).astype(np.uint8)
+    enlarged = np.repeat(np.repeat(levels // 2 + 80, 2, 0), 2, 1).astype(np.uint8)
+    assert judge.cosine(detailed, enlarged) < 0.98 <= judge.cosine(detailed, enlarged, 2)
+    assert judge.harm(detailed, enlarged) is None
+    stripes = np.repeat(np.arange(64) // 4 % 2 * 200, 64).reshape(64, 64, 1).repeat(3, 2).astype(np.uint8)
+    assert judge.harm(detailed, stripes) == HARMFUL_CONTENT
 
 
 @pytest.mark.parametrize("arguments", [("--model", "lanczos", "--gate-clip", "0.9"), ("--gate-clip", "1.5")])

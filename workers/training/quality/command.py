@@ -20,6 +20,7 @@ from workers.training.quality import parts
 PARTS: Mapping[str, Callable[[int], list[Row]]] = MappingProxyType(
     {
         "sr": parts.enhancement,
+        "gate": parts.gate,
         "clip": parts.clip,
         "text": parts.text,
         "composed": parts.composed,

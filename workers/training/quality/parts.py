@@ -11,6 +11,17 @@ def enhancement(_scenes: int) -> list[Row]:
     return built_in_rows(FETCHED)
 
 
+def gate(_scenes: int) -> list[Row]:
+    """What the gate lets pass of the networks' results, as they are and spoilt. Raises MissingPhotographs."""
+    from workers.enhance.likeness import BUILTIN_AT_LEAST, builtin_likeness
+    from workers.training.sr.gate_quality import rows
+    from workers.training.sr.photographs import FETCHED
+    from workers.training.sr.quality import built_in_networks, held_out_sets
+
+    photographs = {name: picture for found in held_out_sets(FETCHED).values() for name, picture in found.items()}
+    return rows(built_in_networks(), photographs, builtin_likeness(BUILTIN_AT_LEAST, threads=None))
+
+
 def clip(scenes: int) -> list[Row]:
     """Retrieval, tags, classes and flags of the CLIP."""
     from workers.training.clip.quality import builtin_rows
