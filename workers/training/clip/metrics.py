@@ -53,26 +53,27 @@ def set_point(said: Sequence[Collection[str]], true: Sequence[Collection[str]], 
     return Point(threshold, right / told if told else 1.0, right / wanted if wanted else 1.0)
 
 
-def curve(scores: Numbers, true: NDArray[np.bool_], most_points: int = 50) -> list[Point]:
+def curve(scores: Numbers, true: NDArray[np.bool_]) -> list[Point]:
     """Precision and recall over thresholds, from the lowest. ``scores`` and ``true`` are of any one shape; thresholds
-    are scores that occur, at most ``most_points`` of them, evenly apart in rank."""
+    are the scores that occur."""
     order = np.argsort(-scores, axis=None, kind="stable")
     sorted_scores, hits = scores.ravel()[order], true.ravel()[order].cumsum()
     last_of_each = np.flatnonzero(np.append(np.diff(sorted_scores) != 0, True))
-    chosen = last_of_each[np.unique(np.linspace(0, len(last_of_each) - 1, most_points).round().astype(int))]
     wanted = max(1, int(true.sum()))
-    points = [Point(float(sorted_scores[at]), float(hits[at] / (at + 1)), float(hits[at] / wanted)) for at in chosen]
+    points = [
+        Point(float(sorted_scores[at]), float(hits[at] / (at + 1)), float(hits[at] / wanted)) for at in last_of_each
+    ]
     return points[::-1]
 
 
 def best_threshold(scores: Numbers, true: NDArray[np.bool_], beta: float) -> Point:
     """The point of the highest F score; of equal ones that with the highest threshold."""
-    points = curve(scores, true, most_points=scores.size)
+    points = curve(scores, true)
     return max(points, key=lambda point: (point.f_score(beta), point.threshold))
 
 
 def precise_threshold(scores: Numbers, true: NDArray[np.bool_], least: float) -> Point:
     """The point of the most recall at a precision of at least ``least``; threshold 1 and no recall when there is
     none."""
-    points = [point for point in curve(scores, true, most_points=scores.size) if point.precision >= least]
+    points = [point for point in curve(scores, true) if point.precision >= least]
     return max(points, key=lambda point: (point.recall, point.threshold), default=Point(1.0, 1.0, 0.0))

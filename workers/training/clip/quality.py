@@ -19,6 +19,8 @@ from workers.training.world.catalogue import NONE
 from workers.training.world.scene import scene
 from workers.training.world.truth import Split, Truth
 
+RECALLS = (0.2, 0.4, 0.6, 0.8, 0.9)
+"""Where the curve of precision over recall is shown."""
 HELD_OUT = 500
 _TOGETHER = 32
 _BUSINESS = "business"
@@ -66,6 +68,7 @@ def rows(towers: Towers, vocabulary: Vocabulary, seen: Seen) -> list[Row]:
         *_retrieval(towers, seen, "caption", [truth.caption for truth in seen.truths], 0.9),
         *_retrieval(towers, seen, "alt text", [truth.alt_text for truth in seen.truths], None),
         *_tagging(vocabulary, found, seen.truths),
+        *_curves(vocabulary, found, seen.truths),
         *_defects([_measured(one, defects) for one, defects in zip(found, seen.defects, strict=True)], seen.truths),
     ]
 
@@ -77,10 +80,24 @@ def builtin_rows(count: int = HELD_OUT) -> list[Row]:
 
 
 def precision_curve(towers: Towers, vocabulary: Vocabulary, seen: Seen) -> dict[str, list[Point]]:
-    """Precision and recall of the tags over thresholds, by group."""
-    found = judged(towers, vocabulary, seen)
-    names = list(vocabulary.groups)
-    return {name: curve(*scores_and_truth(found, seen.truths, number)) for number, name in enumerate(names)}
+    """Precision of the tags at each of RECALLS, by group."""
+    return _points(vocabulary, judged(towers, vocabulary, seen), seen.truths)
+
+
+def _points(vocabulary: Vocabulary, found: Sequence[Judged], truths: Sequence[Truth]) -> dict[str, list[Point]]:
+    made = {}
+    for number, name in enumerate(vocabulary.groups):
+        points = curve(*scores_and_truth(found, truths, number))
+        made[name] = [min(points, key=lambda point: abs(point.recall - wanted)) for wanted in RECALLS]
+    return made
+
+
+def _curves(vocabulary: Vocabulary, found: Sequence[Judged], truths: Sequence[Truth]) -> list[Row]:
+    return [
+        row(f"clip: precision of {name} tags at recall {wanted:g}", point.precision, f"{len(truths)} held-out scenes")
+        for name, points in _points(vocabulary, found, truths).items()
+        for wanted, point in zip(RECALLS, points, strict=True)
+    ]
 
 
 def scores_and_truth(found: Sequence[Judged], truths: Sequence[Truth], group: int) -> tuple[np.ndarray, np.ndarray]:
