@@ -13,6 +13,7 @@ from tests.kit.image_files import picture
 from tests.kit.plain_vlm import plain_answers
 from tests.kit.tiny_vlm import build_tiny_llava, build_tiny_mllama
 from workers.vlm.engine import Generated, Prompted, VlmEngine
+from workers.vlm.picture import rgb_image
 
 BUILDERS = {"llava": build_tiny_llava, "mllama": build_tiny_mllama}
 TEXT = {"text": {"type": "string", "maxLength": 20}}
@@ -129,7 +130,7 @@ def test_the_memory_that_is_held_is_what_its_tensors_take_and_stays_in_its_bound
     engine = VlmEngine.load(folder, device="cpu", max_batch=4, cache_bytes=limit)
     full = 0
     for number in range(40):
-        engine.generate([asked(PROMPTS[0], number, 2)])
+        engine.generate([asked(PROMPTS[0], each, 2) for each in (number, number + 40)])
         for cache in engine.caches.values():
             kept = list(cache._kept.values())
             assert cache.held_bytes == sum(value.size_bytes for value in kept)
@@ -177,3 +178,13 @@ def test_warming_up_leaves_nothing_behind(engine: VlmEngine) -> None:
 
 def held(engine: VlmEngine) -> int:
     return sum(cache.held_bytes for cache in engine.caches.values())
+
+
+def test_what_a_token_may_look_at_is_what_the_processor_of_the_model_says(tmp_path: Path) -> None:
+    engine = VlmEngine.load(BUILDERS["mllama"](tmp_path / "mllama"), device="cpu")
+    processor, family = engine._processor, engine._reader._family
+    image = rgb_image(asked("?").image, *SIZES[0])
+    read = processor(images=[image], text=f"Before {processor.image_token} and after it", return_tensors="pt")
+    mine = family.later(read["input_ids"], family.see([image]))["cross_attention_mask"]
+    assert torch.equal(mine[0, :, 0], read["cross_attention_mask"][0, :, 0])
+    assert not mine[0, 0].any() and mine[0, -1].any()
