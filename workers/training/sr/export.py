@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import onnxruntime
@@ -29,7 +30,7 @@ times. The state dict is that of basicsr and spandrel.
   {long_side} pixels): {licences}. The
   clean share of each batch is reduced by a bicubic filter; the rest is blurred, reduced by random filters, given noise
   and JPEG compression, the way of Real-ESRGAN, but mildly.
-- **Made by** `python -m workers.training sr`: {steps}.
+{made}
   Each step: {count} pairs of {side} px and {large} px, Adam, Charbonnier loss on RGB; the weights are their moving
   average. The last {last} steps took {minutes:.0f} minutes.
 - **Licence** of the weights: Apache License 2.0. The photographs' own licences allow use, change and sharing.
@@ -113,7 +114,7 @@ def card(trained: Checkpoint, difference: float, figures: Sequence[Figures]) -> 
         long_side=LONG_SIDE,
         licences=", ".join(f"{count} under {licence}" for licence, count in licences(Part.TRAIN).items()),
         scale=plan.scale,
-        steps=plan,
+        made=_made(plan),
         last=plan.steps,
         count=plan.count,
         side=plan.side,
@@ -123,6 +124,11 @@ def card(trained: Checkpoint, difference: float, figures: Sequence[Figures]) -> 
         figures="\n".join(_line(one) for one in figures),
         photographs="\n".join(_credits()),
     )
+
+
+def _made(plan: Plan) -> str:
+    later = " (each part after the first with `--start`)" if plan.before else ""
+    return fill(f"- **Made by** `python -m workers.training sr`{later}: {plan}.", 118, subsequent_indent="  ")
 
 
 def _line(figures: Figures) -> str:
