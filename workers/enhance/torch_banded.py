@@ -116,7 +116,7 @@ def _grown(dense: Any, given: Tensor) -> Tensor:
     """What a dense block is given, and a share of what it finds in that, in float32."""
     count, _, height, width = given.shape
     result = torch.empty_like(given)
-    bands = -(-count * height * width // _BLOCK_PIXELS)
+    bands = min(height, -(-count * height * width // _BLOCK_PIXELS))
     for start, stop in pairwise(height * number // bands for number in range(bands + 1)):
         above = max(0, start - _BLOCK_HALO)
         found = _found(dense, given[:, :, above : stop + _BLOCK_HALO])[:, :, start - above : stop - above]
