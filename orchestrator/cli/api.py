@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.importing import ends_at_once
 from orchestrator.cli.invocation import invocation
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings
@@ -27,8 +28,9 @@ def api(
 
     Embedded it serves the data directory when nobody else owns it. Stores that are away at the start are no obstacle.
     """
-    from orchestrator.observe import configure_logging
-    from orchestrator.wiring import secrets_of
+    with ends_at_once():
+        from orchestrator.observe import configure_logging
+        from orchestrator.wiring import secrets_of
 
     asked = invocation(context)
     settings, pipeline = asked.configured()

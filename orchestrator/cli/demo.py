@@ -10,6 +10,7 @@ import typer
 from orchestrator.cli.checks import missing_packages
 from orchestrator.cli.demo_pictures import broken_picture, pictures_in, sample_catalogue, sample_pictures
 from orchestrator.cli.exits import ExitCode
+from orchestrator.cli.importing import ends_at_once
 from orchestrator.cli.terminal import AsJson
 from orchestrator.config import load_settings
 from orchestrator.domain.errors import ConfigurationError
@@ -45,7 +46,8 @@ def demo(
     pictures = [*(sample_pictures() if folder is None else pictures_in(folder)), broken_picture(data_dir)]
     ends = exit_ or as_json or os.environ.get("CI", "").lower() == "true"
     # The flow imports every part; a command that only prints its help does without.
-    from orchestrator.cli.demo_run import Plan, run_demo
+    with ends_at_once():
+        from orchestrator.cli.demo_run import Plan, run_demo
 
     catalogue = sample_catalogue() if folder is None else []
     if not asyncio.run(run_demo(Plan(settings, pictures, catalogue, stay=not ends, as_json=as_json))) and ends:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.api import served
+from orchestrator.cli.importing import ends_at_once
 from orchestrator.cli.invocation import invocation
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings
@@ -29,8 +30,9 @@ def run(context: typer.Context) -> None:
     Embedded it serves the API too. What is away at the start is waited for; a broker whose queues are not what
     queues.yaml says is refused.
     """
-    from orchestrator.observe import configure_logging
-    from orchestrator.wiring import secrets_of
+    with ends_at_once():
+        from orchestrator.observe import configure_logging
+        from orchestrator.wiring import secrets_of
 
     settings, pipeline = invocation(context).configured()
     configure_logging(settings.log_level, settings.log_format, secrets_of(settings), settings.log_file)
