@@ -17,10 +17,12 @@ POISON = 9001
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize("consumers", [1, 4])
 async def test_a_job_that_kills_the_process_reaches_its_error_queue_after_the_limit(
-    servers: Servers, tmp_path: Path
+    consumers: int, servers: Servers, tmp_path: Path
 ) -> None:
-    async with Deployment(servers, tmp_path, Options(queue={"delivery_limit": LIMIT})) as deployment:
+    options = Options(queue={"delivery_limit": LIMIT, "consumers": consumers})
+    async with Deployment(servers, tmp_path, options) as deployment:
         await deployment.workers_ready()
         [poison] = healthy(1, deployment.outside, start=POISON)
         assert poison.source is not None
@@ -37,7 +39,9 @@ async def test_a_job_that_kills_the_process_reaches_its_error_queue_after_the_li
         at_most(
             "R10.deliveries", f"deliveries of a job that kills the process, limit {LIMIT}", deliveries, LIMIT + 1, 1
         )
-        assert deliveries == LIMIT + 1
+        # A broker that puts the job back may hand it to another consumer of the connection that is dying, in vain: with
+        # several of them, some deliveries may never reach the process.
+        assert deliveries == LIMIT + 1 or (consumers > 1 and 1 < deliveries <= LIMIT)
         verdict = check(await deployment.evidence())
         print(verdict)
         assert verdict.ok, str(verdict)
