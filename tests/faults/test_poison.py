@@ -21,7 +21,7 @@ POISON = 9001
 async def test_a_job_that_kills_the_process_reaches_its_error_queue_after_the_limit(
     consumers: int, servers: Servers, tmp_path: Path
 ) -> None:
-    options = Options(queue={"delivery_limit": LIMIT, "consumers": consumers})
+    options = Options(consumers=consumers, queue={"delivery_limit": LIMIT})
     async with Deployment(servers, tmp_path, options) as deployment:
         await deployment.workers_ready()
         [poison] = healthy(1, deployment.outside, start=POISON)

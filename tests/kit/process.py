@@ -1,12 +1,15 @@
 """Child processes that never outlive the test run, and a base class for servers made of them."""
 
+import itertools
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 # Below the range from which Linux takes the ports of outgoing connections (32768 and up): a server that is down for
@@ -14,11 +17,21 @@ from pathlib import Path
 _PORTS = range(15000, 32000)
 
 
+@cache
+def _ports() -> Iterator[int]:
+    """The share of this one of pytest-xdist's workers in an order of its own: each once before any comes again.
+
+    Servers ask for many ports before they listen on the first of them, so a probe alone gives some of them out twice.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = _PORTS[worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    return itertools.cycle(random.sample(share, k=len(share)))
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on and that no outgoing connection will take meanwhile."""
-    for port in random.sample(_PORTS, k=200):
+    """A TCP port of 127.0.0.1 that nobody listens on or did a minute ago, and that no outgoing connection will take."""
+    for port in itertools.islice(_ports(), 200):
         with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
@@ -106,6 +119,12 @@ class Child:
             self._guard.stdin.close()
 
 
+def last_words(log: str) -> str:
+    """What a log says of an end: its last part, or where a program in Go began to tell why (its stacks follow)."""
+    panics = [found.start() for found in re.finditer(r"^(panic|fatal error):", log, re.MULTILINE)]
+    return log[max(0, panics[-1] - 1000) :][:4000] if panics else log[-4000:]
+
+
 class Server:
     """A server that tests start, stop, kill, freeze and start again on the same port with the same data.
 
@@ -152,7 +171,7 @@ class Server:
         try:
             wait_until(lambda: self.answers() or not self.alive(), self.start_timeout_s, f"{self.name} to answer")
             if not self.alive():
-                raise RuntimeError(f"{self.name} ended while starting:\n{log.read_text(errors='replace')[-4000:]}")
+                raise RuntimeError(f"{self.name} ended while starting:\n{last_words(log.read_text(errors='replace'))}")
         except BaseException:
             self.kill()
             raise
