@@ -14,7 +14,7 @@ import pytest
 from orchestrator.config import Settings
 from tests.kit.deployment import Deployment, Options, Servers
 from tests.kit.orchestrators import plain_environment
-from tests.kit.process import free_port
+from tests.kit.ports import free_port
 from tests.kit.worker import Worker
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ from tests.kit.gathering import read_ledger, wrong_ends
 from tests.kit.load import Planned, planned
 from tests.kit.orchestrators import Orchestrator
 from tests.kit.outside import Outside
-from tests.kit.process import free_port
+from tests.kit.ports import free_port
 from tests.kit.stub_worker import StubWorker
 from tests.kit.watching import job_times_s, quantile, steady, total, until
 

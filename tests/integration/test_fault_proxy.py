@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.kit.faultproxy import FaultProxy, reset_connection
-from tests.kit.process import free_port
+from tests.kit.ports import free_port
 
 
 class Echo:

@@ -12,7 +12,7 @@ from orchestrator.stores.milvus.rows import rows_of
 from tests.kit.away import TIMEOUT_S, is_unavailable
 from tests.kit.faultproxy import FaultProxy
 from tests.kit.milvus import Milvus
-from tests.kit.process import free_port
+from tests.kit.ports import free_port
 from tests.kit.vectors import alike, image_vector, put, random_vector
 
 KEYED = image_vector(random_vector(1))

@@ -28,7 +28,8 @@ from tests.kit.gathering import gather
 from tests.kit.load import Planned
 from tests.kit.orchestrators import Orchestrator, Processes
 from tests.kit.outside import Outside
-from tests.kit.process import free_port, wait_until
+from tests.kit.ports import free_port
+from tests.kit.process import wait_until
 
 QUIET_S = 2.5
 """How long the queues must look empty: the broker's own counts are up to two seconds old."""

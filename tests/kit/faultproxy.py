@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
-from tests.kit.process import free_port
+from tests.kit.ports import free_port
 
 _CHUNK_BYTES = 65536
 _CHUNKS_ON_THE_WAY = 64

@@ -11,7 +11,8 @@ from typing import Any
 
 import pymysql
 
-from tests.kit.process import Server, free_port
+from tests.kit.ports import free_port
+from tests.kit.process import Server
 
 _PLACES = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
 TABLES = ("categories", "alttags", "idf_snapshots")

@@ -11,7 +11,8 @@ from typing import Any
 import grpc
 from pymilvus.grpc_gen import milvus_pb2, milvus_pb2_grpc
 
-from tests.kit.process import Server, free_port
+from tests.kit.ports import free_port
+from tests.kit.process import Server
 
 _UNPACKED = Path(__file__).parents[2] / "build" / "servers" / "milvus"
 

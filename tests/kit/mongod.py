@@ -11,7 +11,8 @@ from typing import Any
 import pymongo
 from pymongo.errors import PyMongoError
 
-from tests.kit.process import Server, free_port
+from tests.kit.ports import free_port
+from tests.kit.process import Server
 
 
 def mongod_binary() -> Path | None:

@@ -14,7 +14,8 @@ from typing import Any
 import aiohttp
 import psutil
 
-from tests.kit.process import Child, free_port
+from tests.kit.ports import free_port
+from tests.kit.process import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_TIMEOUT_S = 30.0

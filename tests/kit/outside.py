@@ -8,7 +8,7 @@ from typing import Self
 
 from aiohttp import web
 
-from tests.kit.process import free_port
+from tests.kit.ports import free_port
 
 
 @dataclass(slots=True)

@@ -1,43 +1,12 @@
 """Child processes that never outlive the test run, and a base class for servers made of them."""
 
-import itertools
 import os
-import random
 import re
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-# Below the range from which Linux takes the ports of outgoing connections (32768 and up): a server that is down for
-# a while finds its port still free when it comes back.
-_PORTS = range(15000, 32000)
-
-
-@cache
-def _ports() -> Iterator[int]:
-    """The share of this one of pytest-xdist's workers in an order of its own: each once before any comes again.
-
-    Servers ask for many ports before they listen on the first of them, so a probe alone gives some of them out twice.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    share = _PORTS[worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
-    return itertools.cycle(random.sample(share, k=len(share)))
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on or did a minute ago, and that no outgoing connection will take."""
-    for port in itertools.islice(_ports(), 200):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port found")
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str, poll_s: float = 0.05) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.kit.process import Child, Server, free_port, wait_until
+from tests.kit.ports import free_port
+from tests.kit.process import Child, Server, wait_until
 
 _LAUNCHER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _CTL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")

@@ -11,7 +11,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.kit.process import Server, free_port
+from tests.kit.ports import free_port
+from tests.kit.process import Server
 
 ACCESS_KEY = "test"
 SECRET_KEY = "test-secret"

@@ -10,7 +10,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.kit.process import Server, free_port
+from tests.kit.ports import free_port
+from tests.kit.process import Server
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "triton" / "models"

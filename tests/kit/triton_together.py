@@ -89,3 +89,9 @@ async def asked(client: InferenceServerClient, model: str, version: str = "", **
 def column(answer: InferResult, name: str) -> list[str]:
     """An output of texts, one per row."""
     return [value.decode() for value in answer.as_numpy(name)[:, 0]]
+
+
+async def counted(client: InferenceServerClient, model: str) -> tuple[int, int]:
+    """Rows that were answered, and batches that they made."""
+    (found,) = (await client.get_inference_statistics(model)).model_stats
+    return found.inference_count, found.execution_count

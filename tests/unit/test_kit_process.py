@@ -4,10 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.kit.process import free_port, last_words
+from tests.kit.ports import free_port
+from tests.kit.process import last_words
 
 ROOT = Path(__file__).parents[2]
-ASK = "from tests.kit.process import free_port; print(*(free_port() for _ in range(2000)))"
+ASK = "from tests.kit.ports import free_port; print(*(free_port() for _ in range(2000)))"
 
 
 def test_no_port_is_given_out_twice_while_there_are_others() -> None:

@@ -12,7 +12,7 @@ from tests.kit.cli import Cli
 from tests.kit.mariadb import MariaDB
 from tests.kit.mongod import Mongod
 from tests.kit.orchestrators import ROOT, Processes
-from tests.kit.process import free_port
+from tests.kit.ports import free_port
 from tests.kit.rabbitmq import RabbitMQ
 from tests.kit.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server
 

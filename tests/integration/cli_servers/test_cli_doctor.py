@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.cli.exits import ExitCode
 from tests.kit.cli import Cli
 from tests.kit.mariadb import MariaDB
-from tests.kit.process import free_port
+from tests.kit.ports import free_port
 from tests.kit.rabbitmq import RabbitMQ
 from tests.kit.triton import Triton
 

@@ -10,7 +10,8 @@ from tests.kit.cli import Cli
 from tests.kit.embedded import QUEUE
 from tests.kit.faultproxy import FaultProxy
 from tests.kit.orchestrators import ROOT, Orchestrator
-from tests.kit.process import free_port, wait_until
+from tests.kit.ports import free_port
+from tests.kit.process import wait_until
 from tests.kit.rabbitmq import RabbitMQ
 
 

@@ -19,7 +19,8 @@ from tests.conftest import require
 from tests.integration.triton.conftest import OpenDescriber
 from tests.kit.image_files import encoded, picture
 from tests.kit.triton import Triton
-from tests.kit.triton_together import FREE, LIMITED, LLAVA, MORE, VERSIONS, asked, column, together
+from tests.kit.triton_together import FREE, LIMITED, LLAVA, MORE, VERSIONS, asked, column, counted, together
+from tests.kit.watching import until
 from workers.builtin import pinned
 from workers.clip.builtin import load_builtin
 from workers.clip.defects import inspect_picture
@@ -166,9 +167,10 @@ async def test_requests_that_arrive_together_go_through_the_model_together(clien
 
     await asyncio.gather(*(asked(client, "text", TEXT=[b"one", b"two"]) for _ in range(40)))
 
-    async with asyncio.timeout(10):  # the server counts after it has answered
-        while (await counted(client, "text"))[0] < before[0] + 80:
-            await asyncio.sleep(0.05)
+    async def all_counted() -> bool:
+        return (await counted(client, "text"))[0] >= before[0] + 80
+
+    await until(all_counted, 10, "the server to count what it has answered")
     rows, batches = (now - then for now, then in zip(await counted(client, "text"), before, strict=True))
     assert rows == 80
     assert batches < 40
@@ -195,9 +197,3 @@ def most_at_once(answers: Sequence[InferResult]) -> int:
     naps = [answer.as_numpy("VECTOR")[0].astype(float) for answer in answers]
     ends = sorted(itertools.chain(*(((nap[0] + nap[1], 1), (nap[2] + nap[3], -1)) for nap in naps)))
     return max(itertools.accumulate(step for _, step in ends))
-
-
-async def counted(client: InferenceServerClient, model: str) -> tuple[int, int]:
-    """Rows that were answered, and batches that they made."""
-    (found,) = (await client.get_inference_statistics(model)).model_stats
-    return found.inference_count, found.execution_count

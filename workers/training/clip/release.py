@@ -16,7 +16,7 @@ from workers.training.clip.calibration import Calibrated, calibrated
 from workers.training.clip.export import MOST_DIFFERENCE, both_towers, difference, write_graphs, write_weights
 from workers.training.clip.metrics import Point
 from workers.training.clip.model import MODEL, write_config
-from workers.training.clip.quality import HELD_OUT, look_at, precision_curve, rows
+from workers.training.clip.quality import HELD_OUT, RECALLS, look_at, precision_curve, rows
 from workers.training.clip.trainer import Plan, read_plan
 from workers.training.clip.vocabulary import world_vocabulary, write_vocabulary
 from workers.training.figures import Row, table
@@ -51,7 +51,7 @@ On {held_out} held-out scenes; thresholds were chosen on {validation} scenes of 
 
 {figures}
 
-What thresholds would give, at recalls of about 0.2, 0.4, 0.6, 0.8 and 0.9:
+What thresholds would give, at recalls of about {recalls}:
 
 | group | threshold | precision | recall |
 |---|---|---|---|
@@ -117,6 +117,7 @@ def _card(
         validation=VALIDATION,
         note=f" {note}" if note else "",
         figures=table(figures),
+        recalls=f"{', '.join(map(str, RECALLS[:-1]))} and {RECALLS[-1]}",
         curve="\n".join(line for name, points in curves.items() for line in _curve_lines(name, points)),
     )
 
