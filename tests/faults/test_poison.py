@@ -38,8 +38,8 @@ async def test_a_job_that_kills_the_process_reaches_its_error_queue_after_the_li
         deliveries = len(orchestrator.crashes())
         what = f"deliveries of a job that kills the process, limit {LIMIT}, consumers: {consumers}"
         at_most(f"R10.deliveries.{consumers}", what, deliveries, LIMIT + 1, 1)
-        # A broker that puts the job back may hand it to another consumer of the connection that is dying, in vain: with
-        # several of them, some deliveries may never reach the process.
+        # RabbitMQ 3.10 gives the job back to idle consumers of the dying connection, in vain, and counts that too:
+        # about two deliveries a death with 4 consumers. With one there is no other.
         assert deliveries == LIMIT + 1 or (consumers > 1 and 1 < deliveries <= LIMIT)
         verdict = check(await deployment.evidence())
         print(verdict)
