@@ -1,4 +1,4 @@
-"""A broker that refuses at the start is waited for, and closing or SIGTERM ends the wait at once, whatever the refusal."""
+"""A broker that refuses at the start is waited for; closing or SIGTERM ends the wait, whatever the refusal."""
 
 import asyncio
 from collections.abc import Callable
