@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     fetch_max_bytes: int = Field(20 * 2**20, gt=0, description="Largest original")
     fetch_timeout_s: Seconds = Field(10, description="One download, redirects included")
     fetch_max_redirects: int = Field(5, ge=0, le=20, description="Redirects followed")
+    fetch_host_parallel: int = Field(
+        4, ge=0, description="Downloads from one image host at once, per process; 0 = no limit"
+    )
+    fetch_host_per_second: float = Field(
+        20, ge=0, description="Downloads from one image host begun a second, per process; 0 = no limit"
+    )
     fetch_s3_buckets: list[str] = Field(
         default_factory=list, description='Buckets that s3:// pictures may come from, as JSON: ["uploads"]'
     )
