@@ -1,6 +1,6 @@
 """Everything that comes from the environment: ``JUSTLENS_*`` variables. Secrets come from nowhere else."""
 
-import sys
+from importlib.resources import files
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -29,8 +29,7 @@ Network = Annotated[str, AfterValidator(_is_network)]
 
 def _default_queues_file() -> Path:
     here = Path("queues.yaml")
-    installed = Path(sys.prefix) / "share" / "justlens" / "queues.yaml"
-    return installed if not here.exists() and installed.exists() else here
+    return here if here.exists() else Path(str(files(__package__) / "queues.yaml"))
 
 
 class Settings(BaseSettings):
