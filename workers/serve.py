@@ -62,7 +62,8 @@ class Frontend:
         """Refuse new work from now on; whether all work in progress was answered within ``limit_s`` seconds."""
         self.draining = True
         try:
-            await asyncio.wait_for(self._idle.wait(), limit_s)
+            async with asyncio.timeout(limit_s):
+                await self._idle.wait()
         except TimeoutError:
             return False
         return True

@@ -86,7 +86,10 @@ async def serve_api(app: FastAPI, host: str, port: int) -> ApiServer:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
         problem = f"JUSTLENS_API_HOST, JUSTLENS_API_PORT: cannot listen on {host}:{port} ({error.strerror or error})"
         raise ConfigurationError([problem]) from error
+    # create_server leaves the protocol 0, and asyncio sets TCP_NODELAY only on connections of a listener that says TCP:
+    # without it every answer but a connection's first waits 40 ms for the client's delayed acknowledgement.
+    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())

@@ -1,8 +1,9 @@
 """`justlens api`: the relevancy API as a process of its own."""
 
 import asyncio
+import importlib.util
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,17 @@ def api(
     given = {"api_host": host, "api_port": port}
     settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     configure_logging(settings.log_level, settings.log_format, secrets_of(settings), settings.log_file)
-    asyncio.run(_serve(settings, pipeline))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings, pipeline))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop where the extra ``fast`` is installed: the server takes whichever loop runs already."""
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 async def _serve(settings: Settings, pipeline: Pipeline) -> None:

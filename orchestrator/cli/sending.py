@@ -168,4 +168,5 @@ async def _pause_until(due: float, stopping: asyncio.Event) -> None:
     wait_s = due - time.monotonic()
     if wait_s > 0:
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await stopping.wait()

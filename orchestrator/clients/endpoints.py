@@ -185,12 +185,13 @@ class WorkerPool:
                     await self._look_now.wait()
             except TimeoutError:
                 pass
-            try:
-                await self._look()
-            except Exception:
-                log.exception("looking at worker endpoints failed", pool=self.name)
+            await self._look()
 
     async def _look(self) -> None:
         self._look_now.clear()
-        await asyncio.gather(*(e.look(self._session, self._service) for e in self._permits.endpoints))
+        looks = (e.look(self._session, self._service) for e in self._permits.endpoints)
+        # With exceptions as results none of them can take the place of a cancellation.
+        for result in await asyncio.gather(*looks, return_exceptions=True):
+            if isinstance(result, BaseException):
+                log.error("looking at worker endpoints failed", pool=self.name, exc_info=result)
         self._permits.hand_out()

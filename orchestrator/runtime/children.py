@@ -45,7 +45,8 @@ class ChildWorker:
             return
         self._process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
@@ -61,7 +62,8 @@ class ChildWorker:
         if process.stdout is None:
             raise RuntimeError("the child was started with a pipe")
         try:
-            line = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
+            async with asyncio.timeout(START_TIMEOUT_S):
+                line = await process.stdout.readline()
             url = str(json.loads(line)["listening"])
         except (TimeoutError, ValueError, KeyError) as error:
             process.kill()

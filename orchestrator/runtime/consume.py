@@ -1,6 +1,7 @@
 """One consumer: its own channel, strictly one job at a time. A queue's concurrency is its number of consumers."""
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -80,7 +81,6 @@ class Consumer:
             await subscription.close()
 
     async def _rest(self, failures: int) -> None:
-        try:
-            await asyncio.wait_for(self._engine.drain.requested.wait(), backoff_s(failures, cap_s=5))
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(backoff_s(failures, cap_s=5)):
+                await self._engine.drain.requested.wait()

@@ -97,7 +97,8 @@ class Patience:
         if not self._drain.requested.is_set():
             try:
                 with self._waiting(away.dependency):
-                    await asyncio.wait_for(self._drain.requested.wait(), max(0, min(delay_s, left_s)))
+                    async with asyncio.timeout(max(0, min(delay_s, left_s))):
+                        await self._drain.requested.wait()
             except TimeoutError:
                 if left_s > delay_s:
                     return

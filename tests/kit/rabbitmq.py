@@ -163,9 +163,9 @@ class RabbitMQ(Server):
             text = reply.read()
         return json.loads(text) if text else None
 
-    def add_vhost(self) -> str:
-        """A fresh vhost in which guest may do everything; its name."""
-        name = f"t-{uuid.uuid4().hex[:12]}"
+    def add_vhost(self, name: str | None = None) -> str:
+        """A fresh vhost in which guest may do everything; its name, one that nothing else has unless given."""
+        name = name or f"t-{uuid.uuid4().hex[:12]}"
         self.api("PUT", f"/api/vhosts/{name}", {})
         self.api("PUT", f"/api/permissions/{name}/guest", {"configure": ".*", "write": ".*", "read": ".*"})
         return name

@@ -132,9 +132,8 @@ class RabbitBroker:
         # On channels of their own: a long declaration must not hold up the question, nor the other way round.
         asked = (Control(self._publishing), Control(self._consuming))
         while True:
-            try:
-                await asyncio.gather(*(control.ping() for control in asked))
-                self._answers = True
-            except Exception:
-                self._answers = False
+            # With exceptions as results a cancellation always comes through: else a ping that fails in the same moment
+            # would take its place, and closing would wait for ever.
+            answers = await asyncio.gather(*(control.ping() for control in asked), return_exceptions=True)
+            self._answers = not any(isinstance(answer, BaseException) for answer in answers)
             await asyncio.sleep(PULSE_EVERY_S)

@@ -16,6 +16,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.retrying import backoff_s
+from orchestrator.runtime.rabbitmq.tolerant_decoding import install_tolerant_decoders
 
 T = TypeVar("T")
 
@@ -149,6 +150,7 @@ class Link:
     async def _open(self) -> None:
         if self._connection is not None:
             self.drop(self._connection)
+        install_tolerant_decoders()
         connection = aio_pika.Connection(self._url, client_properties={"connection_name": self._name})
         try:
             async with asyncio.timeout(self._timeout_s):

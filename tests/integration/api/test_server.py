@@ -32,7 +32,7 @@ async def test_it_is_ready_while_its_first_dependency_answers(stores: Stores, cl
 async def test_metrics_count_by_template_and_never_by_what_a_client_made_up(client: httpx.AsyncClient) -> None:
     for path in ("/v1/relevancy/one", "/v1/relevancy/two", "/no/such/page", "/images/nothing"):
         await client.get(path)
-    await client.request("BREW", "/livez")
+    await client.request("PROPFIND", "/livez")
 
     text = (await client.get("/metrics", headers=key_of("admin"))).text
 
@@ -66,10 +66,16 @@ HOSTILE = [
     ("GET", "/v1/jobs/nonsense", 422),
     ("DELETE", "/v1/jobs", 405),
     ("PUT", "/v1/relevancy/shop", 405),
-    ("BREW", "/livez", 405),
+    ("PROPFIND", "/livez", 405),
     ("GET", "/nothing", 404),
     ("GET", "/openapi.yaml", 404),
 ]
+
+
+async def test_a_verb_that_is_none_is_refused(client: httpx.AsyncClient) -> None:
+    # By httptools as no HTTP at all, by h11, where that is not installed, as a method that is not allowed.
+    assert (await client.request("BREW", "/livez")).status_code in (400, 405)
+    assert (await client.get("/livez")).status_code == 200
 
 
 async def test_a_hostile_request_is_a_problem_with_a_remedy(client: httpx.AsyncClient) -> None:

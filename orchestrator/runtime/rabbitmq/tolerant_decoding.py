@@ -1,0 +1,70 @@
+"""Decoding of message properties that other publishers write and the driver's decoder raises on.
+
+RabbitMQ checks neither the unit of a timestamp nor the encoding of a short string, and delivers both as they came.
+pamqp 4 raises for a timestamp beyond the year 9999 (micro- or nanoseconds) and for a short string that is not UTF-8,
+and aiormq then closes the connection, with every consumer on it, at each delivery of that one message. Reported
+upstream: https://github.com/mosquito/aiormq/issues/186; the kind: https://github.com/pika/pika/issues/1698.
+
+pamqp looks its decoders up by type in two tables, for every connection of a process. That is where these are put: no
+work is added for a message that pamqp can decode by itself.
+"""
+
+import datetime
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from pamqp import decode
+
+_LATEST_S = 253_402_300_799  # the last second of the year 9999, which is the last a datetime can hold
+_UNITS_PER_S = (1, 1_000, 1_000_000, 1_000_000_000)
+_LENGTH = struct.Struct(">I")
+
+Decoder = Callable[[bytes], tuple[int, Any]]
+
+
+def install_tolerant_decoders() -> None:
+    """Make every AMQP connection of this process decode what RabbitMQ delivers. Doing it again changes nothing."""
+    decode.METHODS.update(shortstr=decode_short_string, timestamp=decode_timestamp, table=decode_table)
+    decode.TABLE_MAPPING.update({b"T": decode_timestamp, b"F": decode_table})
+
+
+def decode_short_string(value: bytes) -> tuple[int, str]:
+    """Decode a short string; bytes that are not UTF-8 become backslash escapes. Returns bytes consumed and the text."""
+    try:
+        return decode.short_str(value)
+    except UnicodeDecodeError:
+        length = value[0]
+        return length + 1, value[1 : length + 1].decode(errors="backslashreplace")
+
+
+def decode_timestamp(value: bytes) -> tuple[int, datetime.datetime]:
+    """Decode a timestamp in the coarsest unit, from seconds to nanoseconds, that does not lead beyond the year 9999."""
+    if len(value) >= 8:
+        ticks = int.from_bytes(value[:8])
+        if ticks > _LATEST_S * 1000:
+            seconds = next(ticks // unit for unit in _UNITS_PER_S if ticks // unit <= _LATEST_S)
+            return 8, datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC)
+    return decode.timestamp(value)
+
+
+def decode_table(value: bytes) -> tuple[int, dict[str, Any]]:
+    """Decode a field table whose names, and whose nested tables' names, may be other bytes than UTF-8.
+
+    Returns bytes consumed and the table. Raises ValueError for a table that ends too early.
+    """
+    try:
+        return decode.field_table(value)
+    except UnicodeDecodeError:
+        return _decode_table(value)
+
+
+def _decode_table(value: bytes) -> tuple[int, dict[str, Any]]:
+    end = 4 + _LENGTH.unpack_from(value)[0]
+    offset, table = 4, {}
+    while offset < end:
+        consumed, name = decode_short_string(value[offset:end])
+        offset += consumed
+        consumed, table[name] = decode.embedded_value(value[offset:end])
+        offset += consumed
+    return end, table
