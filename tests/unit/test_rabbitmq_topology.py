@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from orchestrator.config.broker_urls import get_vhost
 from orchestrator.config.pipeline import Pipeline
-from orchestrator.runtime.rabbitmq.broker import vhost_of
 from orchestrator.runtime.rabbitmq.drift import differences, leftovers
 from orchestrator.runtime.rabbitmq.policies import effective_policies
 from orchestrator.runtime.rabbitmq.topology import definitions, wanted_queues
@@ -177,4 +177,4 @@ def test_what_the_queue_reports_counts_even_where_no_policy_seems_to_match() -> 
     [("amqp://h", "/"), ("amqp://h/", "/"), ("amqp://h/%2F", "/"), ("amqp://u:p@h:1/a%20b?heartbeat=3", "a b")],
 )
 def test_the_vhost_is_read_from_the_url(url: str, vhost: str) -> None:
-    assert vhost_of(url) == vhost
+    assert get_vhost(url) == vhost
