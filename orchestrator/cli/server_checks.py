@@ -50,6 +50,14 @@ def store_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
             f"bucket {settings.s3_bucket} at {without_secrets(settings.s3_endpoint) if settings.s3_endpoint else 'AWS'}"
         )
 
+    async def bucket_writes() -> str:
+        from orchestrator.stores.s3 import S3Objects
+
+        async with opened() as system:
+            if not isinstance(system.objects, S3Objects):
+                raise NotChecked("the objects are in a folder")
+            return "; ".join(["allowed", *await system.objects.find_shortcomings()])
+
     return [
         Check("mongodb", mongo, "Start MongoDB, or correct JUSTLENS_MONGO_URL."),
         Check(
@@ -59,6 +67,11 @@ def store_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
             "s3",
             bucket,
             "Create the bucket, or correct JUSTLENS_S3_ENDPOINT, JUSTLENS_S3_BUCKET and the access key.",
+        ),
+        Check(
+            "s3 writes",
+            bucket_writes,
+            "Give the access key the rights to get and put objects in the bucket, or make the store take them.",
         ),
     ]
 

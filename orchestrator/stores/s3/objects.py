@@ -10,13 +10,15 @@ from urllib.parse import quote, unquote
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
+from urllib3.exceptions import ProtocolError
 
-from orchestrator.domain.errors import JobRefused, Unavailable
+from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable
 from orchestrator.domain.outcome import PutObject
 from orchestrator.domain.pictures import Picture
 from orchestrator.stores.ports import StoredObject
-from orchestrator.stores.s3.errors import FOREIGN, translate
+from orchestrator.stores.s3.errors import FOREIGN, error_status, translate, translate_read, translate_source
+from orchestrator.stores.s3.probe import NOT_IMPLEMENTED, probe_writes
 from orchestrator.stores.values import check_key, check_object
 
 T = TypeVar("T")
@@ -34,6 +36,7 @@ class S3Objects:
         self._bucket = bucket
         self._executor = ThreadPoolExecutor(max_in_flight, thread_name_prefix="s3")
         self._closed = False
+        self._conditional = True
 
     @classmethod
     async def open(
@@ -58,6 +61,9 @@ class S3Objects:
             max_pool_connections=max_in_flight,
             retries={"total_max_attempts": 1},
             s3={"addressing_style": "path" if endpoint else "auto"},
+            # Many stores refuse the checksum headers and trailers that the SDK adds unless told otherwise.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
         )
         make = partial(
             boto3.session.Session().client,
@@ -78,14 +84,16 @@ class S3Objects:
     async def get(self, key: str) -> StoredObject | None:
         """See Objects."""
         check_key(key)
-        return await self._run(partial(self._get, key))
+        return await self._run(partial(self._get, key), partial(translate_read, bucket=self._bucket, key=key))
 
     async def read_from(self, bucket: str, key: str, max_bytes: int) -> Picture | None:
         """An object of any bucket the credentials reach; None when there is none.
 
-        Raises JobRefused (``too_large``) before a body over ``max_bytes`` is read, and Unavailable.
+        Raises JobRefused (``too_large``) before a body over ``max_bytes`` is read, JobFailed (``source_refused``,
+        ``truncated``) for what concerns this object or bucket only, and Unavailable.
         """
-        return await self._run(partial(self._read_from, bucket, key, max_bytes))
+        translate_error = partial(translate_source, bucket=bucket, key=key)
+        return await self._run(partial(self._read_from, bucket, key, max_bytes), translate_error)
 
     async def exists(self, key: str) -> bool:
         """See Objects."""
@@ -102,34 +110,59 @@ class S3Objects:
         await asyncio.to_thread(self._executor.shutdown)
         self._client.close()
 
-    async def _run(self, function: Callable[[], T]) -> T:
+    async def find_shortcomings(self) -> list[str]:
+        """Write, read and remove a small object; what the store lacks, each with what follows from it.
+
+        Raises Unavailable or JobRefused when it does not write or read at all.
+        """
+        return await self._run(partial(probe_writes, self._client, self._bucket))
+
+    async def _run(
+        self, function: Callable[[], T], translate_error: Callable[[Exception], Exception] | None = None
+    ) -> T:
         if self._closed:
             raise Unavailable("s3", "is closed")
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, function)
         except FOREIGN as error:
-            raise translate(error, self._bucket) from error
+            translated = translate_error(error) if translate_error else translate(error, self._bucket)
+            raise translated from error
 
     def _put(self, write: PutObject) -> bool:
+        put = partial(
+            self._client.put_object,
+            Bucket=self._bucket,
+            Key=write.key,
+            Body=write.body,
+            ContentType=write.content_type,
+            Metadata={name: quote(value, safe=_PLAIN) for name, value in write.metadata.items()},
+        )
+        if not self._conditional:
+            return self._put_if_missing(write.key, put)
         for conflicts in range(_CONFLICT_TRIES):
             try:
-                self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=write.key,
-                    Body=write.body,
-                    ContentType=write.content_type,
-                    Metadata={name: quote(value, safe=_PLAIN) for name, value in write.metadata.items()},
-                    IfNoneMatch="*",
-                )
+                put(IfNoneMatch="*")
             except ClientError as error:
-                if _status(error) == 412:
+                status = error_status(error)
+                if status == 412:
                     return False
-                if _status(error) != 409:
+                if status == NOT_IMPLEMENTED:
+                    self._conditional = False
+                    return self._put_if_missing(write.key, put)
+                if status != 409:
                     raise
                 time.sleep(_CONFLICT_WAIT_S * 2**conflicts)
             else:
                 return True
         raise Unavailable("s3", f"{write.key} is being written by others")
+
+    def _put_if_missing(self, key: str, put: Callable[[], object]) -> bool:
+        """Put without a condition, for stores that know none. Two writers at once write the same bytes: a key names
+        the content and what was made of it."""
+        if self._exists(key):
+            return False
+        put()
+        return True
 
     def _get(self, key: str) -> StoredObject | None:
         try:
@@ -148,19 +181,16 @@ class S3Objects:
         with found["Body"] as body:
             if found["ContentLength"] > max_bytes:
                 raise JobRefused("too_large", f"the object has {found['ContentLength']} bytes, over {max_bytes}")
-            return Picture(body.read(), found.get("ContentType", ""))
+            try:
+                return Picture(body.read(), found.get("ContentType", ""))
+            except (IncompleteReadError, ProtocolError, ResponseStreamingError) as error:
+                raise JobFailed("truncated", f"bucket {bucket}, key {key}: the body ended early: {error}") from error
 
     def _exists(self, key: str) -> bool:
         try:
             self._client.head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
-            if _status(error) == 404:
+            if error_status(error) == 404:
                 return False
             raise
         return True
-
-
-def _status(error: ClientError) -> int:
-    """The HTTP status of the reply."""
-    status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status

@@ -27,7 +27,7 @@ def test_doctor_finds_everything_in_order(cli: Cli, workers: dict[str, str]) -> 
 
     assert {check["state"] for check in found.values()} == {"ok"}
     wanted = {"python", "queues file", "deadlines", "rabbitmq", "rabbitmq queues", "rabbitmq feature flag", "mongodb"}
-    wanted |= {"mongodb writes", "s3", "sql", "sql rights", "milvus", "cdn"}
+    wanted |= {"mongodb writes", "s3", "s3 writes", "sql", "sql rights", "milvus", "cdn"}
     assert wanted | {f"worker {name} {url}" for name, url in workers.items()} == found.keys()
     assert "tables at 0001" in found["sql"]["detail"]
 
@@ -73,7 +73,7 @@ def test_doctor_sees_one_dependency_fail_and_the_others_well(cli: Cli, rabbitmq:
 
     found = checks(cli, code=ExitCode.UNAVAILABLE, s3_bucket="nobody-made-this")
     failing = {name for name, check in found.items() if check["state"] == "failing"}
-    assert failing == {"s3", "rabbitmq queues"}
+    assert failing == {"s3", "s3 writes", "rabbitmq queues"}
     assert "topology apply" in found["rabbitmq queues"]["remedy"]
 
 
