@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from orchestrator.cli.checks import Check, Wrong
+from orchestrator.cli.checks import Check, NotChecked, Wrong
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.urls import without_secrets
 

@@ -106,7 +106,8 @@ class RabbitBroker:
 
     async def apply_topology(self, pipeline: Pipeline) -> None:
         """Declare the pipeline's queues. Raises TopologyMismatch, Unavailable."""
-        await apply_topology(self._control, wanted_queues(pipeline, self._prefix), self._prefix)
+        queues = wanted_queues(pipeline, self._prefix)
+        await apply_topology(self._control, self._management, queues, self._prefix)
 
     async def diff_topology(self, pipeline: Pipeline) -> list[Difference]:
         """Where the broker differs from the pipeline. Raises Unavailable, also when no management API is known."""
