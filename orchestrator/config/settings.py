@@ -1,6 +1,6 @@
 """Everything that comes from the environment: ``JUSTLENS_*`` variables. Secrets come from nowhere else."""
 
-import sys
+from importlib.resources import files
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -40,8 +40,7 @@ Network = Annotated[str, AfterValidator(_is_network)]
 
 def _default_queues_file() -> Path:
     here = Path("queues.yaml")
-    installed = Path(sys.prefix) / "share" / "justlens" / "queues.yaml"
-    return installed if not here.exists() and installed.exists() else here
+    return here if here.exists() else Path(str(files(__package__) / "queues.yaml"))
 
 
 class Settings(BaseSettings):
@@ -96,6 +95,12 @@ class Settings(BaseSettings):
     fetch_max_bytes: int = Field(20 * 2**20, gt=0, description="Largest original")
     fetch_timeout_s: Seconds = Field(10, description="One download, redirects included")
     fetch_max_redirects: int = Field(5, ge=0, le=20, description="Redirects followed")
+    fetch_host_parallel: int = Field(
+        4, ge=0, description="Downloads from one image host at once, per process; 0 = no limit"
+    )
+    fetch_host_per_second: float = Field(
+        20, ge=0, description="Downloads from one image host begun a second, per process; 0 = no limit"
+    )
     fetch_s3_buckets: list[str] = Field(
         default_factory=list, description='Buckets that s3:// pictures may come from, as JSON: ["uploads"]'
     )

@@ -72,7 +72,7 @@ MUTATIONS: dict[str, tuple[Callable[[Vhost], None], str]] = {
         f"{QUEUE}: type should be quorum and is classic",
     ),
     "transient classic queue": (
-        lambda v: v.declare(ERROR, {"x-queue-type": "classic"}, durable=False),
+        lambda v: v.declare(ERROR, {"x-queue-type": "classic", "x-delivery-limit": None}, durable=False),
         f"{ERROR}: durable should be True and is False",
     ),
     "at most once": (
@@ -97,6 +97,10 @@ MUTATIONS: dict[str, tuple[Callable[[Vhost], None], str]] = {
     "another delivery limit": (
         lambda v: v.declare(QUEUE, {"x-delivery-limit": 3}),
         f"{QUEUE}: x-delivery-limit should be 20 and is 3",
+    ),
+    "error queue without a limit of its own": (
+        lambda v: v.declare(ERROR, {"x-delivery-limit": None}),
+        f"{ERROR}: x-delivery-limit should be {2**31 - 1} and is absent",
     ),
     "another length": (lambda v: v.declare(QUEUE, {"x-max-length": 9}), f"{QUEUE}: x-max-length should be 50 and is 9"),
     "another delay": (

@@ -74,7 +74,7 @@ class RabbitBroker:
         await settle(delivery, ack=True)
 
     async def requeue(self, delivery: Delivery) -> None:
-        """Give the delivery back to its queue (a nack). Counts towards the delivery limit in RabbitMQ 3.10."""
+        """Give the delivery back to its queue (a nack). Counts towards the delivery limit in RabbitMQ 3 only."""
         await settle(delivery, ack=False)
 
     async def depth(self, queue: str) -> QueueDepth:

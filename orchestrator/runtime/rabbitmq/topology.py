@@ -38,6 +38,10 @@ class QueueDeclaration:
 # either of the two, so every queue has them.
 _COMMON: Mapping[str, str | int] = {"x-queue-type": "quorum", "x-overflow": "reject-publish"}
 
+# RabbitMQ 4 drops the message of an error queue whose consumer was lost 20 times, unless the queue names a limit of its
+# own; RabbitMQ 3 does not know its -1 for none.
+_UNLIMITED = 2**31 - 1
+
 
 def _dead_letters_to(name: str) -> dict[str, str | int]:
     return {
@@ -71,7 +75,8 @@ def _queues_around(queue: str, spec: QueueSpec, prefix: str) -> list[QueueDeclar
         )
         for delay_s in spec.retry_delays_s
     ]
-    return [QueueDeclaration(prefix + error_queue(queue), _COMMON), QueueDeclaration(prefix + queue, main), *tiers]
+    dead = QueueDeclaration(prefix + error_queue(queue), {**_COMMON, "x-delivery-limit": _UNLIMITED})
+    return [dead, QueueDeclaration(prefix + queue, main), *tiers]
 
 
 def events_exchange(prefix: str) -> str:
