@@ -31,10 +31,12 @@ async def test_every_node_of_the_broker_is_checked(rabbitmq: RabbitMQ, vhost_nam
     assert "hunter2" not in str(found)
 
 
-async def test_a_vhost_that_does_not_exist_is_said_in_the_words_of_the_broker(rabbitmq: RabbitMQ) -> None:
+async def test_a_refusal_is_said_in_the_words_of_the_broker_with_a_remedy(rabbitmq: RabbitMQ) -> None:
     finding = (await check(rabbitmq.amqp_url("no-such-vhost")))["rabbitmq"]
-    assert finding.state == "failing" and "vhost no-such-vhost not found; create the vhost" in finding.detail
+    assert "NOT_ALLOWED - vhost no-such-vhost not found; create the vhost" in finding.detail
     assert " object at 0x" not in finding.detail and "JUSTLENS_AMQP_URL" in finding.detail
+    finding = (await check(f"amqp://guest:hunter2@127.0.0.1:{rabbitmq.port}/"))["rabbitmq"]
+    assert "ACCESS_REFUSED" in finding.detail and "correct user or password" in finding.detail
 
 
 async def test_a_consumer_timeout_below_the_deadlines_is_said_with_both(
