@@ -1,7 +1,7 @@
 """What the system says about itself: structured logs, metrics with documented names, trace context.
 
 justlens_jobs_total{queue,end}             deliveries by end: done, retried, dead, detoured, stamped, duplicate,
-                                              handed_back
+                                              deferred, handed_back
 justlens_retries_total{queue,reason}       failed attempts by reason code
 justlens_dead_letters_total{queue,reason}  jobs put into an error queue by this process, by reason code
 justlens_job_seconds{queue}                delivery to settled, a histogram

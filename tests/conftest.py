@@ -11,6 +11,7 @@ from tests.kit.deployment import Servers
 from tests.kit.mariadb import MariaDB
 from tests.kit.milvus import Milvus
 from tests.kit.mongod import Mongod
+from tests.kit.mysql import sql_server
 from tests.kit.process import Server
 from tests.kit.rabbitmq import RabbitMQ
 from tests.kit.s3 import S3Server
@@ -75,8 +76,8 @@ def mongod(server_folder: Path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def mariadb(server_folder: Path) -> Iterator[Server]:
     """The run's MariaDB."""
-    require(MariaDB.missing())
-    yield from _running(MariaDB(server_folder / "mariadb"))
+    require(sql_server().missing())
+    yield from _running(sql_server()(server_folder / "mariadb"))
 
 
 @pytest.fixture(scope="session")

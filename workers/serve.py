@@ -10,13 +10,17 @@ from aiohttp import web
 from workers.errors import Busy, Refused
 from workers.logs import trace_id
 from workers.metrics import Metrics
+from workers.release import release
 from workers.service import Call, Handler, ModelService
 from workers.wire import (
     HANDSHAKE_PATH,
+    INCOMPATIBLE_WIRE,
     LIVE_PATH,
     METRICS_PATH,
     READY_PATH,
     RESULT_HEADER,
+    WIRE_HEADER,
+    WIRE_VERSION,
     ErrorReply,
 )
 
@@ -85,6 +89,7 @@ class Frontend:
         async def admit(request: web.Request) -> web.Response:
             if reason := self.not_ready:
                 raise _not_ready(reason)
+            _check_wire(request.headers.get(WIRE_HEADER, WIRE_VERSION))
             if self.in_flight >= self._max_queue:
                 raise Busy("full", f"{self._max_queue} requests are in progress already")
             self.in_flight += 1
@@ -154,6 +159,16 @@ class Frontend:
 
 def _not_ready(reason: str) -> Busy:
     return Busy(reason, f"the worker takes no work now: {reason}")
+
+
+def _check_wire(spoken: str) -> None:
+    """Raises Busy for a caller of another wire: its jobs are in order, and are for a worker of its own release."""
+    if spoken != WIRE_VERSION:
+        raise Busy(
+            INCOMPATIBLE_WIRE,
+            f"the caller speaks {spoken[:40]}, this worker (release {release()}) {WIRE_VERSION}; run the same release",
+            retry_after_s=30,
+        )
 
 
 def _refusal(error: Refused | Busy) -> web.Response:

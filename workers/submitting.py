@@ -9,8 +9,8 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 
 
-async def submit(batcher: Batcher[I, R], item: I) -> R:
-    """The model's result for ``item``.
+async def submit(batcher: Batcher[I, R], item: I, what: str) -> R:
+    """The model's result for ``item``, which is ``what`` to people: kind and size.
 
     Raises Busy when the batcher is full or stopping or the device has no memory left; CoreFailed, with the model's
     own exception as its cause, is a bug.
@@ -23,5 +23,5 @@ async def submit(batcher: Batcher[I, R], item: I) -> R:
         raise Busy("draining", str(error)) from error
     except CoreFailed as error:
         if isinstance(error.__cause__, MemoryError):
-            raise Busy("out_of_memory", "the device has no memory left for this") from error
+            raise Busy("out_of_memory", f"the device has no memory left for {what}") from error
         raise

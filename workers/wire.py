@@ -15,6 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 WIRE_VERSION = "justlens.wire/1"
 RESULT_HEADER = "JustLens-Result"
+WIRE_HEADER = "JustLens-Wire"
+"""The caller's WIRE_VERSION, on every POST of an orchestrator. Who sends none is taken to know what it does."""
+INCOMPATIBLE_WIRE = "incompatible_wire"
+"""The code of a 503 for a caller of another WIRE_VERSION."""
 
 HANDSHAKE_PATH = "/handshake"
 LIVE_PATH = "/livez"

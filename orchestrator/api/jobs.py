@@ -1,6 +1,7 @@
 """POST /v1/jobs: publish, confirmed. GET /v1/jobs/{job_id}: where a job is and what became of it."""
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from orchestrator.api.limits import read_json_body
 from orchestrator.api.problems import RETRY_AFTER_S, Problem, from_validation, invalid
 from orchestrator.api.schemas import Accepted, JobRequest
 from orchestrator.api.services import ROADS
+from orchestrator.domain.bodies import why_unreadable
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.headers import TRACEPARENT
 from orchestrator.domain.ids import canonical_job_id
@@ -69,9 +71,9 @@ async def get_job(request: Request, job_id: AskedJobId) -> JSONResponse:
 def parse_request(body: bytes) -> JobRequest:
     """The request in ``body``. Raises Problem: invalid, with every mistake by its field."""
     try:
-        document = from_json(body, allow_inf_nan=False)
+        document = from_json(body.removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError as error:
-        raise invalid("body", f"is not JSON in UTF-8: {error}") from error
+        raise invalid("body", why_unreadable(body, str(error))) from error
     try:
         asked = JobRequest.model_validate_json(to_json(document))
     except ValidationError as error:

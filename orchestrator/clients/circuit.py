@@ -11,61 +11,56 @@ PERSISTENTLY_BUSY_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """A circuit breaker: closed (in use), open (ejected), half_open (one request is finding out).
+    """A circuit breaker: closed (in use), open (ejected), half_open (a canary request is finding out).
 
-    Source: M. Nygard, "Release It!", 2007, section "Circuit Breaker". ``failures`` are consecutive; ``opened_at`` is
-    when it opened last, ``busy_since`` when the present run of busy answers began.
+    Source: M. Nygard, "Release It!", 2007, section "Circuit Breaker". What finds out here is never a job. ``failed``
+    are the jobs that failed since one was served, each counted once: an image that fails every time says nothing of
+    the endpoint. ``probe_at`` is when the next canary is due, ``busy_since`` when the present run of busy answers
+    began.
     """
 
     state: Literal["closed", "open", "half_open"] = "closed"
-    failures: int = 0
-    opened_at: float = 0.0
+    failed: frozenset[int] = frozenset()
+    probe_at: float = 0.0
     busy_since: float | None = None
 
 
 CLOSED = Circuit()
 
 
-def on_failure(circuit: Circuit, *, now: float, eject_after: int, last_in_use: bool) -> Circuit:
-    """After a request that the endpoint failed.
+def on_failure(
+    circuit: Circuit, job: int, *, now: float, eject_after: int, probe_after_s: float, last_in_use: bool
+) -> Circuit:
+    """After ``job`` failed on the endpoint.
 
-    A failed probe opens the circuit again. A closed circuit opens at the ``eject_after``-th failure in a row, unless
-    it is ``last_in_use``: a pool that ejected its last endpoint would be down for certain.
+    A closed circuit opens when ``eject_after`` different jobs have failed. The endpoint then rests for
+    ``probe_after_s``, unless it is ``last_in_use``: jobs are waiting for it, so it is asked at once.
     """
-    failures = circuit.failures + 1
-    if circuit.state == "closed" and (failures < eject_after or last_in_use):
-        return replace(circuit, failures=failures)
-    opened_at = circuit.opened_at if circuit.state == "open" else now
-    return Circuit("open", failures, opened_at, circuit.busy_since)
+    failed = circuit.failed | {job}
+    if circuit.state != "closed" or len(failed) < eject_after:
+        return replace(circuit, failed=failed)
+    return Circuit("open", failed, now if last_in_use else now + probe_after_s, circuit.busy_since)
 
 
-def on_busy(circuit: Circuit, *, now: float, eject_after: int, last_in_use: bool) -> Circuit:
+def on_busy(circuit: Circuit, *, now: float, probe_after_s: float, last_in_use: bool) -> Circuit:
     """After a 503. It is no failure until the endpoint has said so for PERSISTENTLY_BUSY_S.
 
-    A busy probe has found out nothing: the circuit stays open and the next request may probe.
+    One that is ``last_in_use`` is never ejected for it: no job is charged for a 503.
     """
     since = now if circuit.busy_since is None else circuit.busy_since
-    noted = replace(circuit, busy_since=since, state="closed" if circuit.state == "closed" else "open")
-    if circuit.state == "closed" and now - since >= PERSISTENTLY_BUSY_S:
-        return on_failure(noted, now=now, eject_after=eject_after, last_in_use=last_in_use)
-    return noted
+    if circuit.state == "closed" and now - since >= PERSISTENTLY_BUSY_S and not last_in_use:
+        return Circuit("open", circuit.failed, now + probe_after_s, since)
+    return replace(circuit, busy_since=since)
 
 
 def on_probe(circuit: Circuit) -> Circuit:
-    """A request that is to find out is on its way; until it is back there is no other."""
+    """A canary is on its way; until it is back there is no other."""
     return replace(circuit, state="half_open")
 
 
-def on_no_answer(circuit: Circuit) -> Circuit:
-    """After a request that was given up on this side: a probe has found out nothing, the next may go at once."""
-    return replace(circuit, state="open") if circuit.state == "half_open" else circuit
-
-
-def lets_through(circuit: Circuit, *, now: float, probe_after_s: float) -> bool:
-    """Whether a request may go: always while closed, as a probe ``probe_after_s`` after it opened, else not."""
-    if circuit.state == "open":
-        return now >= circuit.opened_at + probe_after_s
-    return circuit.state == "closed"
+def on_no_answer(circuit: Circuit, *, probe_at: float) -> Circuit:
+    """After a canary that was not answered; the next one is due at ``probe_at``."""
+    return replace(circuit, state="open", probe_at=probe_at)
 
 
 def choose(loads: Sequence[int | None], policy: Policy, cursor: int) -> int | None:

@@ -1,5 +1,7 @@
 """The clip workers as the stages see them."""
 
+from functools import partial
+
 from orchestrator.clients.replies import WorkerReply, bad_reply, content_of, result_of
 from orchestrator.clients.text import TextClient
 from orchestrator.clients.vectors_reply import unit_vectors
@@ -15,10 +17,13 @@ class ClipClient(TextClient):
 
         Raises JobRefused, JobFailed (also for a reply that breaks the wire's contract) and Unavailable.
         """
-        reply = await self._pool.call(
-            TAG_PATH, query={}, body=body, headers={"Content-Type": "application/octet-stream"}
+        return await self._pool.call(
+            TAG_PATH,
+            query={},
+            body=body,
+            headers={"Content-Type": "application/octet-stream"},
+            read=partial(parse_tag_reply, sha256=sha256, source_bytes=len(body)),
         )
-        return parse_tag_reply(reply, sha256=sha256, source_bytes=len(body))
 
 
 def parse_tag_reply(reply: WorkerReply, *, sha256: str, source_bytes: int) -> Tagged:

@@ -7,8 +7,8 @@ import aiohttp
 import structlog
 from pydantic import ValidationError
 
-from orchestrator.clients.circuit import CLOSED, Circuit, lets_through
 from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of
+from orchestrator.clients.trust import Trust
 from workers.wire import HANDSHAKE_PATH, READY_PATH, WIRE_VERSION, Handshake
 
 EndpointStatus = Literal["ready", "unready", "incompatible", "ejected", "probing"]
@@ -21,7 +21,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EndpointState:
-    """An endpoint as status pages and metrics show it. ``failures`` are consecutive; ``model`` is None until known."""
+    """An endpoint as status pages and metrics show it. ``failures`` are jobs that failed in a row, ``model`` is None
+    until it is known."""
 
     url: str
     state: EndpointStatus
@@ -33,14 +34,14 @@ class EndpointState:
 class Endpoint:
     """One worker, by its URL. Changed by its pool alone; ``paused_until`` is the end of its last Retry-After."""
 
-    __slots__ = ("circuit", "handshake", "in_flight", "mismatch", "paused_until", "ready", "silent_looks", "url")
+    __slots__ = ("handshake", "in_flight", "mismatch", "paused_until", "ready", "silent_looks", "trust", "url")
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, trust: Trust | None = None) -> None:
         self.url = url
+        self.trust = trust or Trust()
         self.ready = False
         self.handshake: Handshake | None = None
         self.mismatch: str | None = None
-        self.circuit: Circuit = CLOSED
         self.in_flight = 0
         self.paused_until = 0.0
         self.silent_looks = 0
@@ -48,34 +49,32 @@ class Endpoint:
     @property
     def in_use(self) -> bool:
         """Whether requests go to it in the ordinary course of things."""
-        return self.ready and self.handshake is not None and self.circuit.state == "closed"
+        return self.ready and self.handshake is not None and self.trust.holds
 
-    def admits(self, now: float, probe_after_s: float) -> bool:
-        """Whether it may be sent a request now, as far as the number in flight allows."""
-        return (
-            self.ready
-            and self.handshake is not None
-            and now >= self.paused_until
-            and lets_through(self.circuit, now=now, probe_after_s=probe_after_s)
-        )
+    def admits(self, now: float) -> bool:
+        """Whether it may be sent a job now, as far as the number in flight allows."""
+        return self.in_use and now >= self.paused_until
 
-    def admits_in_s(self, now: float, probe_after_s: float, poll_interval_s: float) -> float:
+    def may_admit_soon(self, now: float) -> bool:
+        """Whether waiting a moment for it makes sense: it takes jobs, or is being asked whether it is well again."""
+        return self.admits(now) or (self.ready and self.trust.circuit.state == "half_open")
+
+    def admits_in_s(self, now: float, poll_interval_s: float) -> float:
         """A guess, in seconds, at when it is worth asking again."""
-        if not self.ready or self.handshake is None or self.circuit.state == "half_open":
+        if not self.in_use:
             return poll_interval_s
-        probe_at = self.circuit.opened_at + probe_after_s if self.circuit.state == "open" else now
-        return max(self.paused_until - now, probe_at - now, WAIT_FOR_PERMIT_S)
+        return max(self.paused_until - now, WAIT_FOR_PERMIT_S)
 
     def state(self) -> EndpointState:
         """What is known about it, as a value."""
         model = self.handshake.model if self.handshake else None
-        return EndpointState(self.url, self._status(), self.in_flight, self.circuit.failures, model)
+        return EndpointState(self.url, self._status(), self.in_flight, len(self.trust.circuit.failed), model)
 
     def _status(self) -> EndpointStatus:
         if self.mismatch is not None:
             return "incompatible"
-        if self.circuit.state != "closed":
-            return "probing" if self.circuit.state == "half_open" else "ejected"
+        if not self.trust.holds:
+            return "probing" if self.trust.circuit.state == "half_open" else "ejected"
         return "ready" if self.in_use else "unready"
 
     async def look(self, session: aiohttp.ClientSession, service: str) -> None:

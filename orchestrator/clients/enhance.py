@@ -1,5 +1,7 @@
 """The enhance workers as the stages see them."""
 
+from functools import partial
+
 from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.replies import HEX_16, WorkerReply, bad_reply, content_of, result_of
 from orchestrator.domain.jobs import ImageType
@@ -20,13 +22,13 @@ class EnhanceClient:
 
         Raises JobRefused, JobFailed (also for a reply that breaks the wire's contract) and Unavailable.
         """
-        reply = await self._pool.call(
+        return await self._pool.call(
             ENHANCE_PATH,
             query={"image_type": image_type, "force": "true" if force else "false"},
             body=body,
             headers={"Content-Type": "application/octet-stream"},
+            read=partial(parse_enhance_reply, sha256=sha256, source_bytes=len(body)),
         )
-        return parse_enhance_reply(reply, sha256=sha256, source_bytes=len(body))
 
 
 def parse_enhance_reply(reply: WorkerReply, *, sha256: str, source_bytes: int) -> EnhancedPicture | SkippedPicture:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from time import monotonic
 
-from orchestrator.clients.circuit import choose, on_no_answer, on_probe
+from orchestrator.clients.circuit import choose
 from orchestrator.clients.endpoint import Endpoint
 from orchestrator.config import PoolSpec
 
@@ -30,13 +30,14 @@ class Permits:
     async def take(self, tried: Collection[Endpoint]) -> Endpoint | None:
         """A permit on an endpoint that is not among ``tried``; it must be given back.
 
-        While the endpoints that admit requests are all at their limit, waits for one, in order of arrival, for
-        ``queue_wait_s`` at most. None when that is over, or at once when no endpoint admits requests.
+        While the endpoints that admit requests are all at their limit, or one is being asked whether it is well again,
+        waits for one, in order of arrival, for ``queue_wait_s`` at most. None when that is over, or at once when no
+        endpoint admits requests.
         """
         if (endpoint := self._pick(tried)) is not None:
             return endpoint
         now = monotonic()
-        if not any(e.admits(now, self._spec.probe_after_s) for e in self.endpoints if e not in tried):
+        if not any(e.may_admit_soon(now) for e in self.endpoints if e not in tried):
             return None
         waiter = _Waiter(asyncio.get_running_loop().create_future(), tried)
         self._waiting.append(waiter)
@@ -54,7 +55,6 @@ class Permits:
     def give_back(self, endpoint: Endpoint) -> None:
         """The request is over, however it ended."""
         endpoint.in_flight -= 1
-        endpoint.circuit = on_no_answer(endpoint.circuit)
         self.hand_out()
 
     def hand_out(self) -> None:
@@ -70,9 +70,7 @@ class Permits:
     def _pick(self, tried: Collection[Endpoint]) -> Endpoint | None:
         now, spec = monotonic(), self._spec
         loads = [
-            e.in_flight
-            if e.in_flight < spec.max_in_flight and e.admits(now, spec.probe_after_s) and e not in tried
-            else None
+            e.in_flight if e.in_flight < spec.max_in_flight and e.admits(now) and e not in tried else None
             for e in self.endpoints
         ]
         index = choose(loads, spec.policy, self._cursor)
@@ -81,6 +79,4 @@ class Permits:
         self._cursor = (index + 1) % len(loads)
         endpoint = self.endpoints[index]
         endpoint.in_flight += 1
-        if endpoint.circuit.state == "open":
-            endpoint.circuit = on_probe(endpoint.circuit)
         return endpoint

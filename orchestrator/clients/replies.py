@@ -12,6 +12,8 @@ from orchestrator.domain.jobs import Content
 from workers.wire import RESULT_HEADER, ContentReply, ErrorReply, WireValue
 
 BUSY = 503
+OUT_OF_MEMORY = "out_of_memory"
+"""The code of a 503 for a request that the worker's memory does not hold."""
 BAD_REPLY = "bad_worker_reply"
 HEX_16 = re.compile(r"[0-9a-f]{16}")
 
@@ -36,16 +38,21 @@ def accepted(reply: WorkerReply) -> WorkerReply:
     """
     if reply.status == 200:
         return reply
-    try:
-        error = ErrorReply.model_validate_json(reply.body)
-    except ValidationError:
-        error = None
+    error = error_in(reply)
     if reply.status >= 500:
         said = f"{error.code}: {error.message}" if error else f"status {reply.status}"
         raise JobFailed("worker_error", f"{reply.endpoint} answered {said}")
     if 400 <= reply.status < 500 and error:
         raise JobRefused(error.code, error.message)
     raise JobFailed(BAD_REPLY, f"{reply.endpoint} answered status {reply.status} without the wire's error body")
+
+
+def error_in(reply: WorkerReply) -> ErrorReply | None:
+    """The wire's error body, or None where there is none."""
+    try:
+        return ErrorReply.model_validate_json(reply.body)
+    except ValidationError:
+        return None
 
 
 def result_of(reply: WorkerReply, kind: type[Result]) -> Result:

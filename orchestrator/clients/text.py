@@ -1,6 +1,7 @@
 """Workers that make vectors of texts, as the stages see them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.vector_memory import VectorMemory
@@ -53,13 +54,14 @@ class TextClient:
     async def _ask(self, texts: Sequence[str]) -> dict[str, Vector]:
         vectors: dict[str, Vector] = {}
         for part in _parts(texts):
-            reply = await self._pool.call(
+            made = await self._pool.call(
                 ENCODE_PATH,
                 query={},
                 body=EncodeRequest(texts=part).model_dump_json().encode(),
                 headers={"Content-Type": "application/json"},
+                read=partial(parse_encode_reply, count=len(part)),
             )
-            vectors |= zip(part, parse_encode_reply(reply, count=len(part)), strict=True)
+            vectors |= zip(part, made, strict=True)
         return vectors
 
     def _only(self, spaces: Iterable[str]) -> str:

@@ -16,6 +16,10 @@ _NOTHING_BEGUN = (
 )
 
 
+class OutOfMemory(Unavailable):
+    """The model has no memory for the question, at the moment or ever."""
+
+
 def fault_of_call(model: str, status: str, message: str) -> JobError | Unavailable:
     """What a question that ended with gRPC status ``status`` means for the job. Pure.
 
@@ -27,6 +31,8 @@ def fault_of_call(model: str, status: str, message: str) -> JobError | Unavailab
         return JobRefused(refused["code"], refused["message"]) if refused else JobRefused("vlm_bad_request", said)
     if status == "DEADLINE_EXCEEDED":
         return JobFailed(TIMEOUT, said)
+    if status == "UNAVAILABLE" and "busy:out_of_memory:" in message:
+        return OutOfMemory("triton", said, LOOK_AGAIN_S)
     if status == "NOT_FOUND" or (status == "UNAVAILABLE" and any(words in message for words in _NOTHING_BEGUN)):
         return Unavailable("triton", said, LOOK_AGAIN_S)
     return JobFailed(DIED if status in ("UNAVAILABLE", "CANCELLED") else "vlm_error", said)

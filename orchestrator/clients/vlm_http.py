@@ -22,13 +22,13 @@ class HttpDescriber:
         """
         request = GenerateRequest(prompt=ask.prompt, answer_schema=dict(ask.schema), max_tokens=ask.max_tokens)
         question = request.model_dump_json().encode()
-        reply = await self._pool.call(
+        return await self._pool.call(
             GENERATE_PATH,
             query={},
             body=b"\n".join((question, body)),
             headers={"Content-Type": "application/octet-stream"},
+            read=parse_generate_reply,
         )
-        return parse_generate_reply(reply)
 
 
 def parse_generate_reply(reply: WorkerReply) -> ModelAnswer:

@@ -18,14 +18,32 @@ class GiveUp:
     """No attempt is left."""
 
 
-def decide_retry(attempt: int, delays_s: Sequence[float]) -> RetryAfter | GiveUp:
+def decide_retry(attempt: int, delays_s: Sequence[float], max_attempts: int | None = None) -> RetryAfter | GiveUp:
     """What follows the failure of attempt number ``attempt`` (the first is 1).
 
-    A queue with n retry tiers allows n + 1 attempts; the k-th failure waits in the k-th tier.
+    A queue with n retry tiers allows n + 1 attempts, or ``max_attempts`` if that is fewer; the k-th failure waits in
+    the k-th tier.
     """
-    if 1 <= attempt <= len(delays_s):
+    if 1 <= attempt <= len(delays_s) and (max_attempts is None or attempt < max_attempts):
         return RetryAfter(delays_s[attempt - 1], attempt + 1)
     return GiveUp()
+
+
+UPLOAD_ATTEMPTS = 3
+"""Attempts for an image that may still be uploading: more would only put off the reason."""
+
+MAX_RETURNS = 100
+"""How often a job may go back uncharged before another deferral costs it an attempt."""
+
+
+def decide_deferral(delay_s: float, returns: int, delays_s: Sequence[float]) -> float | None:
+    """The retry tier in which a job waits uncharged: the shortest of at least ``delay_s``, else the longest.
+
+    None when there is no tier, or when the job went back ``returns`` times already and that is enough.
+    """
+    if not delays_s or returns >= MAX_RETURNS:
+        return None
+    return min((tier for tier in delays_s if tier >= delay_s), default=max(delays_s))
 
 
 def backoff_s(tries: int, *, base_s: float = 0.2, cap_s: float = 15.0, jitter: float | None = None) -> float:

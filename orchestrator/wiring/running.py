@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from aiohttp import ClientSession
 
+from orchestrator.clients.canary import canary_for
 from orchestrator.clients.cdn import CdnPurger, FilePurger
 from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.http import open_session
@@ -101,7 +102,8 @@ async def _open_pools(system: System, session: ClientSession, stack: AsyncExitSt
         spec = system.pipeline.workers[name]
         own_child = settings.mode == "embedded" and name not in settings.endpoints
         urls = [] if own_child else settings.endpoints.get(name, list(spec.endpoints))
-        pools[name] = WorkerPool(name, spec.model_copy(update={"endpoints": tuple(urls)}), session, service=name)
+        spec = spec.model_copy(update={"endpoints": tuple(urls)})
+        pools[name] = WorkerPool(name, spec, session, service=name, canary=partial(canary_for, name))
         if own_child:
             children.append(ChildWorker(name, partial(_replace_endpoint, pools[name]), settings.log_file))
             stack.push_async_callback(children[-1].stop)

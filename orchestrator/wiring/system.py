@@ -100,7 +100,7 @@ def secrets_of(settings: Settings) -> list[str]:
     """
     values = [getattr(settings, name) for name in Settings.model_fields]
     secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-    passwords = [password for secret in secrets for password in re.findall(r"://[^/:@]*:([^/@]+)@", secret)]
+    passwords = [password for secret in secrets for password in re.findall(r"://[^/:@]*:([^/]+)@", secret)]
     return [secret for secret in (*secrets, *passwords, *map(unquote, passwords)) if len(secret) > 3]
 
 

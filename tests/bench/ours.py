@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from orchestrator.clients.canary import canary_for
 from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.enhance import EnhanceClient
 from orchestrator.clients.http import open_session
@@ -83,7 +84,7 @@ async def main(plan: Plan) -> None:
     documents = MongoDocuments(plan.mongo_url, plan.mongo_database, timeout_s=settings.store_timeout_s)
     spec = PoolSpec(endpoints=(plan.worker_url,), max_in_flight=plan.consumers)
     async with open_session() as session:
-        pool = WorkerPool("enhance", spec, session, service="enhance")
+        pool = WorkerPool("enhance", spec, session, service="enhance", canary=partial(canary_for, "enhance"))
         await pool.start()
         engine = Engine(
             broker=broker,

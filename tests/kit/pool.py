@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from orchestrator.clients.endpoints import WorkerPool
+from orchestrator.clients.exchange import WorkerRequest
 from orchestrator.clients.http import open_session
 from orchestrator.clients.replies import WorkerReply
 from orchestrator.config import PoolSpec
@@ -49,6 +50,7 @@ class StubWorker:
         self.service = "enhance"
         self.handshakes = 0
         self.requests: list[web.Request] = []
+        self.canaries = 0
         self.port = 0
         self._runner: web.AppRunner | None = None
 
@@ -90,7 +92,10 @@ class StubWorker:
         return web.json_response(card.model_dump())
 
     async def _enhance(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append(request)
+        if "canary" in request.query:
+            self.canaries += 1
+        else:
+            self.requests.append(request)
         return await self.behave(request)
 
 
@@ -107,6 +112,7 @@ async def pooled(
             made,
             session,
             service="enhance",
+            canary=canary,
             poll_interval_s=poll_interval_s,
             queue_wait_s=queue_wait_s,
         )
@@ -117,8 +123,16 @@ async def pooled(
             await pool.close()
 
 
+def canary() -> WorkerRequest[WorkerReply]:
+    return WorkerRequest("/enhance", {"canary": "1"}, b"canary", {}, as_it_came)
+
+
+def as_it_came(reply: WorkerReply) -> WorkerReply:
+    return reply
+
+
 async def call(pool: WorkerPool, body: bytes = b"picture") -> WorkerReply:
-    return await pool.call("/enhance", query={"force": "false"}, body=body, headers={"X-Test": "1"})
+    return await pool.call("/enhance", query={"force": "false"}, body=body, headers={"X-Test": "1"}, read=as_it_came)
 
 
 def states(pool: WorkerPool) -> list[str]:

@@ -23,7 +23,8 @@ class TritonPythonModel(TritonVlm):
 
 
 class ScriptedEngine:
-    """Prompts: ``sleep SECONDS``, ``raise``, ``memory``, ``die``; every other one is answered at once.
+    """Prompts: ``sleep SECONDS``, ``raise``, ``memory``, ``die``; ``sick SECONDS`` fails, and everything after it for
+    so long; every other one is answered at once.
 
     The answer says what came in: the prompt, the size of the picture, and how many were asked together.
     """
@@ -31,6 +32,7 @@ class ScriptedEngine:
     def __init__(self, name: str) -> None:
         self.name = name
         self.weights = "scripted"
+        self._sick_until = 0.0
 
     def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
         for item in batch:
@@ -38,7 +40,9 @@ class ScriptedEngine:
         verbs = {item.prompt.split()[0] for item in batch}
         if "die" in verbs:
             os._exit(9)
-        if "raise" in verbs:
+        if "sick" in verbs:
+            self._sick_until = time.monotonic() + float(batch[0].prompt.split()[1])
+        if "raise" in verbs or time.monotonic() < self._sick_until:
             raise RuntimeError("the prompt says so")
         if "memory" in verbs:
             raise MemoryError

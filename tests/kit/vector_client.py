@@ -8,6 +8,7 @@ import aiohttp
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.clients.canary import canary_for
 from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.http import open_session
 from orchestrator.config import PoolSpec
@@ -71,7 +72,9 @@ async def pool_over(service: str, urls: Sequence[str]) -> AsyncIterator[WorkerPo
     """A started pool of ``service``."""
     spec = PoolSpec(endpoints=tuple(urls), max_in_flight=4, timeout_s=30, eject_after=3, probe_after_s=0.2)
     async with open_session() as session:
-        pool = WorkerPool(service, spec, session, service=service, poll_interval_s=0.05)
+        pool = WorkerPool(
+            service, spec, session, service=service, canary=lambda: canary_for(service), poll_interval_s=0.05
+        )
         await pool.start()
         try:
             yield pool

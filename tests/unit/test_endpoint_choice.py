@@ -1,5 +1,7 @@
 """Which endpoint is used next, and when one is not used at all."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.clients.circuit import (
@@ -8,15 +10,23 @@ from orchestrator.clients.circuit import (
     Circuit,
     Policy,
     choose,
-    lets_through,
     on_busy,
     on_failure,
     on_no_answer,
     on_probe,
 )
 
-OPEN = Circuit("open", failures=3, opened_at=100.0)
-HALF_OPEN = Circuit("half_open", failures=3, opened_at=100.0)
+
+def failed(*jobs: int) -> Circuit:
+    return Circuit(failed=frozenset(jobs))
+
+
+def opened(*jobs: int, probe_at: float) -> Circuit:
+    return Circuit("open", frozenset(jobs), probe_at)
+
+
+OPEN = opened(1, 2, 3, probe_at=110.0)
+HALF_OPEN = on_probe(OPEN)
 
 
 @pytest.mark.parametrize(
@@ -57,55 +67,39 @@ def test_round_robin_over_unequal_loads_gives_everyone_the_same() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "job", "last_in_use", "after"),
+    [
+        (CLOSED, 7, False, failed(7)),
+        (failed(1), 7, False, failed(1, 7)),
+        (failed(1, 7), 7, False, failed(1, 7)),  # the same job again is no further evidence
+        (failed(1, 2), 7, False, opened(1, 2, 7, probe_at=210.0)),
+        (failed(1, 2), 7, True, opened(1, 2, 7, probe_at=200.0)),
+        (OPEN, 7, False, opened(1, 2, 3, 7, probe_at=110.0)),
+        (HALF_OPEN, 7, True, Circuit("half_open", frozenset({1, 2, 3, 7}), 110.0)),
+    ],
+)
+def test_failures_of_different_jobs_open_the_circuit(
+    before: Circuit, job: int, last_in_use: bool, after: Circuit
+) -> None:
+    assert after == on_failure(before, job, now=200.0, eject_after=3, probe_after_s=10.0, last_in_use=last_in_use)
+
+
+LONG_BUSY = Circuit(busy_since=200.0 - PERSISTENTLY_BUSY_S)
+
+
+@pytest.mark.parametrize(
     ("before", "last_in_use", "after"),
     [
-        (CLOSED, False, Circuit("closed", 1)),
-        (Circuit("closed", 1), False, Circuit("closed", 2)),
-        (Circuit("closed", 2), False, Circuit("open", 3, opened_at=200.0)),
-        (Circuit("closed", 2), True, Circuit("closed", 3)),
-        (Circuit("closed", 7), True, Circuit("closed", 8)),
-        (Circuit("closed", 7), False, Circuit("open", 8, opened_at=200.0)),
-        (OPEN, False, Circuit("open", 4, opened_at=100.0)),
-        (OPEN, True, Circuit("open", 4, opened_at=100.0)),
-        (HALF_OPEN, False, Circuit("open", 4, opened_at=200.0)),
-        (HALF_OPEN, True, Circuit("open", 4, opened_at=200.0)),
+        (CLOSED, False, Circuit(busy_since=200.0)),
+        (Circuit(busy_since=199.0), False, Circuit(busy_since=199.0)),
+        (LONG_BUSY, False, Circuit("open", probe_at=210.0, busy_since=LONG_BUSY.busy_since)),
+        (LONG_BUSY, True, LONG_BUSY),
+        (OPEN, False, replace(OPEN, busy_since=200.0)),
     ],
 )
-def test_a_failure_moves_the_circuit(before: Circuit, last_in_use: bool, after: Circuit) -> None:
-    assert on_failure(before, now=200.0, eject_after=3, last_in_use=last_in_use) == after
+def test_busy_is_a_failure_only_when_it_lasts(before: Circuit, last_in_use: bool, after: Circuit) -> None:
+    assert on_busy(before, now=200.0, probe_after_s=10.0, last_in_use=last_in_use) == after
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (CLOSED, Circuit(busy_since=200.0)),
-        (Circuit(busy_since=199.0), Circuit(busy_since=199.0)),
-        (Circuit(busy_since=200.0 - PERSISTENTLY_BUSY_S), Circuit(failures=1, busy_since=200.0 - PERSISTENTLY_BUSY_S)),
-        (HALF_OPEN, Circuit("open", 3, 100.0, busy_since=200.0)),
-        (OPEN, Circuit("open", 3, 100.0, busy_since=200.0)),
-    ],
-)
-def test_busy_is_a_failure_only_when_it_lasts(before: Circuit, after: Circuit) -> None:
-    assert on_busy(before, now=200.0, eject_after=3, last_in_use=False) == after
-
-
-@pytest.mark.parametrize(
-    ("circuit", "now", "lets"),
-    [
-        (CLOSED, 0.0, True),
-        (Circuit("closed", 9), 0.0, True),
-        (OPEN, 109.9, False),
-        (OPEN, 110.0, True),
-        (HALF_OPEN, 999.0, False),
-    ],
-)
-def test_an_open_circuit_lets_one_probe_through_when_it_is_time(circuit: Circuit, now: float, lets: bool) -> None:
-    assert lets_through(circuit, now=now, probe_after_s=10.0) is lets
-
-
-def test_a_probe_that_was_given_up_lets_the_next_one_go_at_once() -> None:
-    abandoned = on_no_answer(on_probe(OPEN))
-
-    assert abandoned == OPEN
-    assert lets_through(abandoned, now=110.0, probe_after_s=10.0)
-    assert on_no_answer(CLOSED) == CLOSED
+def test_a_canary_that_was_not_answered_leaves_the_circuit_open_until_the_next() -> None:
+    assert on_no_answer(on_probe(OPEN), probe_at=130.0) == replace(OPEN, probe_at=130.0)

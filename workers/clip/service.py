@@ -46,7 +46,9 @@ class ClipService(PictureService[ClipModel, _Batchers]):
             seen, pixels = await self._decoders.run(inspect_picture, call.body, model.framing, self._max_pixels)
             content, defects = seen
         with self._metrics.phase("core"):
-            sight = await submit(batchers.pictures, Glimpse(content, pixels))
+            sight = await submit(
+                batchers.pictures, Glimpse(content, pixels), f"a picture of {content.width} x {content.height} pixels"
+            )
         return Answer(tag_reply(model, content, sight, defects), vector_bytes(sight.vector), VECTOR_MEDIA_TYPE)
 
     async def encode(self, call: Call) -> Answer:
@@ -54,7 +56,7 @@ class ClipService(PictureService[ClipModel, _Batchers]):
         model, batchers = self._ready()
         texts = read_texts(call.body)
         with self._metrics.phase("core"):
-            return encode_answer(model, await submit(batchers.texts, texts))
+            return encode_answer(model, await submit(batchers.texts, texts, f"{len(texts)} texts"))
 
 
 def tag_reply(model: ClipModel, content: ContentReply, sight: Sight, defects: Defects = NONE) -> TagReply:

@@ -41,7 +41,7 @@ class EnhanceService(PictureService[EnhanceModel, Batcher[Enlargement, Enlarged 
         pixels = Pixels(read.mode, read.content.width, read.content.height, data)
         with self._metrics.phase("core"):
             item = Enlargement(pixels, read.plan.width, read.plan.height, request.image_type)
-            outcome = await submit(batcher, item)
+            outcome = await submit(batcher, item, f"a picture of {pixels.width} x {pixels.height} pixels")
         if isinstance(outcome, Harmful):
             return Answer(EnhanceReply(content=read.content, skipped=outcome.reason), code=outcome.reason)
         better = outcome.pixels

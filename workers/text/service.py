@@ -44,4 +44,4 @@ class TextService(HostedService[TextModel, Batcher[Texts, Rows]]):
         model, batcher = self._ready()
         texts = read_texts(call.body)
         with self._metrics.phase("core"):
-            return encode_answer(model, await submit(batcher, texts))
+            return encode_answer(model, await submit(batcher, texts, f"{len(texts)} texts"))

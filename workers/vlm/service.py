@@ -43,7 +43,7 @@ class VlmService(PictureService[VlmModel, Batcher[Prompted, Generated | Exceptio
             (width, height), pixels = await self._decoders.run(read_picture, picture, self._max_pixels)
         item = Prompted(pixels, width, height, request.prompt, schema, request.max_tokens)
         with self._metrics.phase("core"):
-            answer = await submit(batcher, item)
+            answer = await submit(batcher, item, f"a question about a picture of {width} x {height} pixels")
         if isinstance(answer, BadPrompt):
             raise Refused("bad_request", str(answer))
         if isinstance(answer, Exception):

@@ -7,6 +7,8 @@ import pytest
 import tritonclient.grpc
 import tritonclient.grpc.aio
 
+from orchestrator.clients.canary_question import PROMPT
+from orchestrator.clients.vlm import TritonDescriber
 from orchestrator.domain.describing import ModelAnswer
 from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable
 from tests.integration.triton.conftest import LLAMA, LLAVA, OpenDescriber
@@ -46,8 +48,8 @@ async def test_the_fallback_answers_while_the_circuit_of_the_wanted_model_is_ope
     scripted: Triton, describer_of: OpenDescriber, jpeg: bytes
 ) -> None:
     describer = describer_of(scripted.url, eject_after=2, probe_after_s=1.0)
-    for _ in range(2):
-        assert await code_of(describer, jpeg, ask("raise", LLAMA, LLAVA)) == "JobFailed vlm_error"
+    for prompt in ("raise one", "raise two"):  # the second one is put to the fallback, and charged there
+        assert await code_of(describer, jpeg, ask(prompt, LLAMA, LLAVA)) == "JobFailed vlm_error"
 
     assert (await describer.describe(jpeg, ask("one", LLAMA, LLAVA))).model == LLAVA
     with pytest.raises(Unavailable, match="ejected"):
@@ -58,15 +60,42 @@ async def test_the_fallback_answers_while_the_circuit_of_the_wanted_model_is_ope
             await asyncio.sleep(0.1)
 
 
-async def test_the_last_model_in_use_is_never_given_up(
+async def test_the_last_model_that_fails_everything_is_sent_canaries_until_it_answers(
+    scripted: Triton, describer_of: OpenDescriber, jpeg: bytes
+) -> None:
+    describer = describer_of(scripted.url, eject_after=2, probe_after_s=0.2)
+    ends = [await end_of(describer, jpeg, prompt) for prompt in ("sick 2", "one", "two", "three", "four")]
+
+    assert ends == ["JobFailed vlm_error", *["Unavailable"] * 4]
+    async with asyncio.timeout(20):
+        while await end_of(describer, jpeg, "one") != "ModelAnswer":
+            await asyncio.sleep(0.1)
+    asked = scripted.log().split("asked sick 2\n")[1].split("asked ")
+    assert [line for line in asked if line.startswith(("two", "three", "four"))] == []
+    assert len([line for line in asked if line.startswith(PROMPT)]) >= 3
+
+
+async def test_one_bad_question_is_charged_and_the_model_stays_in_use(
     scripted: Triton, describer_of: OpenDescriber, jpeg: bytes
 ) -> None:
     describer = describer_of(scripted.url, eject_after=1)
+    ends = [await end_of(describer, jpeg, "raise")]
+    async with asyncio.timeout(20):
+        while len([end for end in ends if end == "JobFailed vlm_error"]) < 3:
+            ends.append(await end_of(describer, jpeg, "raise"))
+            await asyncio.sleep(0.05)
 
-    for _ in range(3):
-        assert await code_of(describer, jpeg, ask("raise")) == "JobFailed vlm_error"
+    assert await end_of(describer, jpeg, "fine") == "ModelAnswer"
+    assert ends[-2:] == ["JobFailed vlm_error"] * 2
 
-    assert (await describer.describe(jpeg, ask("fine"))).model == LLAVA
+
+async def end_of(describer: TritonDescriber, body: bytes, prompt: str) -> str:
+    try:
+        return type(await describer.describe(body, ask(prompt))).__name__
+    except JobFailed as failed:
+        return f"JobFailed {failed.reason.code}"
+    except Unavailable:
+        return "Unavailable"
 
 
 async def test_a_failing_question_does_not_touch_those_it_was_asked_with(
@@ -126,10 +155,10 @@ async def test_what_finds_the_queue_of_the_wanted_model_full_goes_to_the_fallbac
     assert (await describer.describe(jpeg, ask("after", LLAMA, LLAVA))).model == LLAMA
 
 
-async def test_a_model_without_memory_is_busy(scripted: Triton, describer_of: OpenDescriber, jpeg: bytes) -> None:
+async def test_a_question_without_memory_is_charged_once_others_were_answered(
+    scripted: Triton, describer_of: OpenDescriber, jpeg: bytes
+) -> None:
     describer = describer_of(scripted.url, eject_after=1)
+    ends = [await end_of(describer, jpeg, prompt) for prompt in ("memory", "memory", "fine", "memory", "memory")]
 
-    with pytest.raises(Unavailable, match="busy"):
-        await describer.describe(jpeg, ask("memory"))
-
-    assert (await describer.describe(jpeg, ask("fine"))).model == LLAVA
+    assert ends == ["Unavailable", "Unavailable", "ModelAnswer", "JobFailed out_of_memory", "Unavailable"]

@@ -5,6 +5,7 @@ import json
 import jsonschema
 import pytest
 
+from orchestrator.clients.canary import canary_for
 from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.http import open_session
 from orchestrator.clients.replies import WorkerReply
@@ -23,7 +24,7 @@ GOOD = GenerateReply(model="m", weights="w", finish_reason="length")
 async def describe(url: str, body: bytes, ask: Ask) -> ModelAnswer:
     spec = PoolSpec(endpoints=(url,), max_in_flight=1, timeout_s=20)
     async with open_session() as session:
-        pool = WorkerPool("vlm", spec, session, service="vlm", queue_wait_s=1)
+        pool = WorkerPool("vlm", spec, session, service="vlm", canary=lambda: canary_for("vlm"), queue_wait_s=1)
         await pool.start()
         try:
             return await HttpDescriber(pool).describe(body, ask)
