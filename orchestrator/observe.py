@@ -114,6 +114,12 @@ def job_context(queue: str, job: Job | None, traceparent: str | None) -> Iterato
             yield current
 
 
+def continue_trace(traceparent: str | None) -> str:
+    """Return ``traceparent`` if a caller can have written it, else a fresh one."""
+    context = _PROPAGATOR.extract({TRACEPARENT: traceparent or ""})
+    return _traceparent(trace.get_current_span(context).get_span_context())
+
+
 def _traceparent(span: trace.SpanContext) -> str:
     if not span.is_valid:
         return new_traceparent()
