@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check -q
 
-.PHONY: setup demo test-setup test lint bench quality chaos clean
+.PHONY: setup demo test-setup test compat lint bench quality chaos clean
 
 setup: .venv/core                       ## virtual environment with the embedded core
 .venv/core: pyproject.toml constraints.txt
@@ -19,6 +19,15 @@ test-setup: .venv/dev                   ## the servers and tools that the tests 
 
 test: test-setup lint                   ## everything: lint, then all tests on real servers
 	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not chaos and not bench"
+
+COMPAT := contract/broker contract/catalogue faults e2e/test_node_publisher.py e2e/test_relevance_on_servers.py \
+	$(addprefix integration/,cli_servers rabbitmq_outages rabbitmq_subscription sql_away test_kit_servers.py \
+	test_management_api.py test_least_privilege.py test_least_privilege_sql.py test_rabbitmq_events.py \
+	test_rabbitmq_publish.py test_rabbitmq_topology.py test_sql_migrations.py test_sql_rights.py test_sql_transactions.py)
+compat: test-setup                      ## what talks to RabbitMQ and SQL, on RabbitMQ 4 and MySQL; as root
+	deploy/compat-servers.sh
+	TEST_RABBITMQ=4 TEST_SQL=mysql CI=true .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+		-m "not chaos and not bench" $(addprefix tests/,$(COMPAT))
 
 lint: test-setup                        ## style, types, import rules
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

@@ -13,6 +13,7 @@ from tests.kit.leftovers import pytest_sessionfinish as pytest_sessionfinish
 from tests.kit.mariadb import MariaDB
 from tests.kit.milvus import Milvus
 from tests.kit.mongod import Mongod
+from tests.kit.mysql import sql_server
 from tests.kit.process import Server
 from tests.kit.rabbitmq import RabbitMQ
 from tests.kit.s3 import S3Server
@@ -77,8 +78,8 @@ def mongod(server_folder: Path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def mariadb(server_folder: Path) -> Iterator[Server]:
     """The run's MariaDB."""
-    require(MariaDB.missing())
-    yield from _running(MariaDB(server_folder / "mariadb"))
+    require(sql_server().missing())
+    yield from _running(sql_server()(server_folder / "mariadb"))
 
 
 @pytest.fixture(scope="session")

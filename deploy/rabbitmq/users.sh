@@ -23,16 +23,17 @@ prefix=$(printf %s "${JUSTLENS_QUEUE_PREFIX:-}" | sed 's/\./\\./g')
 ours="(error\\.)?(${queues})|retry\\.(${queues})\\.[0-9]+ms"
 events='justlens\.events'
 
+[ -z "${RABBITMQ_NODE:-}" ] || export RABBITMQ_NODENAME="$RABBITMQ_NODE"
+
 ctl() {
-    rabbitmqctl --quiet ${RABBITMQ_NODE:+--node "$RABBITMQ_NODE"} "$@"
+    rabbitmqctl --quiet "$@"
 }
 
 user() { # name, password, tag or nothing, configure, write, read
-    if printf '%s\n' "$known" | grep -qxF "$1"; then
-        printf '%s\n' "$2" | ctl change_password "$1"
-    else
-        printf '%s\n' "$2" | ctl add_user "$1"
-    fi
+    command=add_user
+    if printf '%s\n' "$known" | grep -qxF "$1"; then command=change_password; fi
+    # RabbitMQ 4 reads a password from a pipe only when the user's name is the one argument: no option beside it.
+    printf '%s\n' "$2" | rabbitmqctl "$command" "$1" >/dev/null
     # shellcheck disable=SC2086  # no tag is no argument, which takes away what was there
     ctl set_user_tags "$1" $3
     ctl set_permissions --vhost "$vhost" "$1" "$4" "$5" "$6"
@@ -45,8 +46,9 @@ known=$(ctl list_users --no-table-headers | cut -f 1)
 # Declares its queues at every start, consumes and publishes jobs, announces. No tag: it cannot see the management API.
 user justlens-orchestrator "$RABBITMQ_ORCHESTRATOR_PASSWORD" '' \
     "^${prefix}(${ours}|${events})\$" "^(amq\\.default|${prefix}${events})\$" "^${prefix}(${ours})\$"
-# The API, and whoever else hands in jobs: publishes them and nothing else.
-user justlens-publisher "$RABBITMQ_PUBLISHER_PASSWORD" '' '^$' '^amq\.default$' '^$'
+# The API, and whoever else hands in jobs: publishes them, asks how many wait, and nothing else. RabbitMQ 4.3 answers the
+# question only to those who have some right to the queue; to write to one is to bind it, which takes an exchange to read.
+user justlens-publisher "$RABBITMQ_PUBLISHER_PASSWORD" '' '^$' "^(amq\\.default|${prefix}(${ours}))\$" '^$'
 # `justlens topology` and `justlens doctor`, for people and for deployments, never for a process that stays: it has to
 # be an administrator, because the management API shows feature flags to nobody else.
 user justlens-operator "$RABBITMQ_OPERATOR_PASSWORD" administrator \

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from orchestrator.domain.ids import MAX_ID_LENGTH, normalise_id
 from orchestrator.domain.jobs import ImageType, Job
@@ -26,7 +26,7 @@ class RelevancyQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     category_id: (
-        Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(normalise_id)] | None
+        Annotated[str, BeforeValidator(normalise_id), StringConstraints(min_length=1, max_length=MAX_ID_LENGTH)] | None
     ) = Field(
         default=None,
         examples=["204"],
@@ -156,5 +156,7 @@ def job_request_schema() -> dict[str, Any]:
     schema = JobRequest.model_json_schema(by_alias=True)
     fields = schema["properties"]
     fields["to"]["uniqueItems"] = True
-    fields["image_url"]["pattern"] = fields["served_urls"]["items"]["pattern"] = "^([Hh][Tt][Tt][Pp][Ss]?|[Ss]3)://"
+    url_fields = (fields["image_url"], fields["served_urls"]["anyOf"][0]["items"])
+    for field in url_fields:
+        field["pattern"] = "^([Hh][Tt][Tt][Pp][Ss]?|[Ss]3)://"
     return schema

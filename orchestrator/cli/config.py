@@ -12,7 +12,7 @@ from rich.text import Text
 from orchestrator.cli.invocation import Invocation, invocation
 from orchestrator.cli.terminal import AsJson, plain, print_json, stdout, table
 from orchestrator.config import Pipeline, Settings
-from orchestrator.domain.urls import without_secrets
+from orchestrator.domain.urls import split_urls, without_secrets
 
 Origin = Literal["default", "environment", "command line"]
 _STYLES = {"default": "dim", "environment": "cyan", "command line": "magenta"}
@@ -64,7 +64,7 @@ def masked(value: Any) -> Any:
     match value:
         case SecretStr():
             secret = value.get_secret_value()
-            return _address(secret) if "://" in secret else "***"
+            return ",".join(map(_address, split_urls(secret))) if "://" in secret else "***"
         case str():
             return _address(value) if "://" in value else value
         case None | bool() | int() | float():

@@ -7,14 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
+from orchestrator.cli.folders import PICTURE_SUFFIXES, has_odd_name, printable_name
 from orchestrator.domain.errors import ConfigurationError
-from orchestrator.domain.ids import normalise_id
+from orchestrator.domain.ids import id_from_name, normalise_id
 from orchestrator.domain.jobs import EnhanceJob, ImageType
 from orchestrator.domain.relevance_jobs import RelevanceJob
 from orchestrator.domain.versions import EARLIEST_MS
 
 SAMPLES = Path(str(files("orchestrator.cli"))) / "samples"
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 BROKEN_TEXT = b"This was to be a photograph of the menu, but somebody uploaded its text.\n"
 
 
@@ -52,13 +52,33 @@ def sample_pictures() -> list[DemoPicture]:
 
 
 def pictures_in(folder: Path) -> list[DemoPicture]:
-    """Every JPEG, PNG and WebP below ``folder``; each sub-folder is a business. Raises ConfigurationError."""
+    """Every picture file below ``folder``; each sub-folder is a business. Raises ConfigurationError, also for names
+    that make no id, or the same one."""
     if not folder.is_dir():
         raise ConfigurationError([f"FOLDER: {folder} is not a folder"])
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
     if not paths:
-        raise ConfigurationError([f"FOLDER: no .jpg, .png or .webp file below {folder}"])
-    return [picture(path, _as_id(path.parent.name)) for path in paths]
+        known = ", ".join(sorted(PICTURE_SUFFIXES))
+        raise ConfigurationError([f"FOLDER: no file below {folder} ends in one of {known}"])
+    pictures: dict[tuple[str, str], DemoPicture] = {}
+    for path in paths:
+        made = _from_folder(path)
+        first = pictures.setdefault((made.business, made.image), made)
+        if first is not made:
+            names = f"{path} and {first.path.name}"
+            raise ConfigurationError([f"FOLDER: {names} would have the same id, {made.image}; rename one of them"])
+    return list(pictures.values())
+
+
+def _from_folder(path: Path) -> DemoPicture:
+    if has_odd_name(path.resolve()):
+        raise ConfigurationError(
+            [f"FOLDER: the name of {printable_name(path)}, or its folder's, is not UTF-8; rename it"]
+        )
+    try:
+        return picture(path, _as_id(path.parent.name))
+    except ValueError as error:
+        raise ConfigurationError([f"FOLDER: {path}: its name makes no id ({error}); rename it"]) from error
 
 
 def broken_picture(folder: Path) -> DemoPicture:
@@ -101,4 +121,4 @@ def _job_id(identity: str) -> str:
 
 
 def _as_id(name: str) -> str:
-    return normalise_id("-".join(name.split()) or "demo")
+    return normalise_id(id_from_name(name) or "demo")

@@ -136,6 +136,7 @@ def _scores(relevance: Fields) -> RenderableType:
     if not relevance["scores"]:
         made.add_row(Text("the business has no categories", style="dim"))
     lines = [f"by {relevance['space']}", f"version {_version(relevance)}"]
+    lines.append(f"formula {relevance.get('formula') or 'of an earlier release, not comparable with others'}")
     lines += [f"part {name}: {note.replace('_', ' ')}" for name, note in (relevance.get("notes") or {}).items()]
     lines += [f"made with {name.removesuffix('_version')} {used}" for name, used in relevance["inputs"].items()]
     return Group(made, _notes(lines))

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from orchestrator.cli.exits import ExitCode
+from orchestrator.cli.folders import look_into
 from orchestrator.cli.invocation import invocation
 from orchestrator.cli.published import show
 from orchestrator.cli.quantities import per_second
 from orchestrator.cli.sending import Checked, Report, Reports, Target, check, send
-from orchestrator.cli.sources import Kind, count_of, entries, kind_of, pictures_in
+from orchestrator.cli.sources import Kind, count_of, entries, kind_of
 from orchestrator.cli.targets import common_fields, fields_of, targets_of
 from orchestrator.cli.terminal import AsJson, progress
 from orchestrator.config import Settings
@@ -21,7 +22,9 @@ from orchestrator.control import Call
 
 SOURCE_HELP = (
     "The URL or path of one picture; a folder of pictures; a CSV whose header names job fields (served_urls separated"
-    " by spaces); a JSONL with one job a line; or - for JSONL on stdin."
+    " by spaces); a JSONL with one job a line; or - for JSONL on stdin. A picture that is not told its image_id has"
+    " that of its file's name, without the ending, in lower case, with hyphens for spaces: 'Front door.jpg' is"
+    " front-door."
 )
 TO_HELP = (
     "Where to, separated by commas: a road (enhance makes the picture better, relevance describes and scores it), or a"
@@ -78,7 +81,7 @@ def publish(
             asked.operate(lambda call: _send(call, jobs, reports, rate, total=total, shown=not as_json))
     except OSError as error:
         raise typer.BadParameter(f"{source}: {error.strerror}", param_hint="SOURCE") from error
-    left_out = pictures_in(Path(source))[1] if kind == "folder" else 0
+    left_out = look_into(Path(source)) if kind == "folder" else None
     show(reports, dry_run=dry_run, as_json=as_json, left_out=left_out)
     _exit_unless_complete(reports)
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from orchestrator.cli.folders import FolderContent
 from orchestrator.cli.sending import Report, Reports
 from orchestrator.cli.terminal import print_json, say, tell
 
 
-def show(reports: Reports, *, dry_run: bool, as_json: bool, left_out: int) -> None:
-    """Refusals and what is not known on stderr, counts on stdout. ``left_out`` files of a folder were no pictures."""
+def show(reports: Reports, *, dry_run: bool, as_json: bool, left_out: FolderContent | None) -> None:
+    """Refusals and what is not known on stderr, counts on stdout; of a folder also what was left out of it."""
     for queue, report in reports.items():
         _complain(queue, report, several=len(reports) > 1)
     if as_json:
@@ -37,12 +38,13 @@ def _complain(queue: str, report: Report, *, several: bool) -> None:
             say(job["body"])
 
 
-def _counts(report: Report, dry_run: bool, left_out: int) -> Iterator[str]:
+def _counts(report: Report, dry_run: bool, left_out: FolderContent | None) -> Iterator[str]:
     done = "would be published" if dry_run else "published"
     counts = {
         done: len(report.published),
         "duplicates left out": report.duplicates,
-        "other files left out": left_out,
+        "other files left out": left_out.other_files if left_out else 0,
+        "folders left out": left_out.folders if left_out else 0,
         "refused": len(report.refused),
         "unknown": len(report.unknown),
         "not sent": report.not_sent,
@@ -50,7 +52,7 @@ def _counts(report: Report, dry_run: bool, left_out: int) -> Iterator[str]:
     return (f"{name} {count:,}" for name, count in counts.items() if count or name == done)
 
 
-def document(reports: Reports, *, dry_run: bool, left_out: int) -> dict[str, Any]:
+def document(reports: Reports, *, dry_run: bool, left_out: FolderContent | None) -> dict[str, Any]:
     """Totals, then the same per queue."""
     queues = [{"queue": queue, **_report(report, dry_run)} for queue, report in reports.items()]
     totals = {name: sum(one[name] for one in queues) for name in ("published", "duplicates", "not_sent")}
@@ -59,7 +61,8 @@ def document(reports: Reports, *, dry_run: bool, left_out: int) -> dict[str, Any
         "dry_run": dry_run,
         **totals,
         "valid": sum(one["valid"] for one in queues) if dry_run else None,
-        "files_left_out": left_out,
+        "files_left_out": left_out.other_files if left_out else 0,
+        "folders_left_out": left_out.folders if left_out else 0,
         **lists,
         "not_sent_from": next((one["not_sent_from"] for one in queues if one["not_sent_from"]), None),
         "stopped_by": next((one["stopped_by"] for one in queues if one["stopped_by"]), None),

@@ -3,84 +3,23 @@
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.checks import Check, NotChecked, Wrong
-from orchestrator.cli.topology import rabbit_broker
 from orchestrator.config import Pipeline, Settings
-from orchestrator.domain.errors import Unroutable
 from orchestrator.domain.urls import without_secrets
 
 if TYPE_CHECKING:
-    from orchestrator.runtime.rabbitmq import Difference
     from orchestrator.wiring import System
 
 LOOKS = 3
-
-_BROKER = "(broker)"
 
 
 def load_drivers() -> None:
     """Import them before the checks' clocks run: on a busy machine that takes seconds."""
     for module in ("runtime.rabbitmq", "stores.mongo", "stores.s3", "stores.sql.inspection", "stores.milvus"):
         import_module(f"orchestrator.{module}")
-
-
-def broker_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check]:
-    """RabbitMQ: connection, the right to publish, queues, feature flags."""
-
-    async def queues() -> str:
-        found = [one for one in await _differences(settings, load()) if one.queue != _BROKER and not one.harmless]
-        if found:
-            raise Wrong("; ".join(str(one) for one in found))
-        return "as queues.yaml says"
-
-    async def flags() -> str:
-        found = [one for one in await _differences(settings, load()) if one.queue == _BROKER]
-        if found:
-            raise Wrong("; ".join(str(one) for one in found))
-        return "stream_queue is enabled"
-
-    return [
-        Check(
-            "rabbitmq",
-            partial(_may_publish, settings),
-            "Start the broker, correct JUSTLENS_AMQP_URL, or let its user write to the default exchange.",
-        ),
-        Check(
-            "rabbitmq queues",
-            queues,
-            "`justlens topology apply` creates what is missing; `justlens topology diff` lists what has to be changed"
-            " by hand. Both comparisons need JUSTLENS_MANAGEMENT_URL.",
-        ),
-        Check(
-            "rabbitmq feature flag",
-            flags,
-            "Run `rabbitmqctl enable_feature_flag stream_queue`: without it dead-lettering may lose jobs."
-            " JUSTLENS_MANAGEMENT_URL has to be set for this check.",
-        ),
-    ]
-
-
-async def _may_publish(settings: Settings) -> str:
-    from orchestrator.runtime.ports import Message
-
-    async with rabbit_broker(settings) as broker:
-        try:
-            await broker.publish(f"doctor.{uuid.uuid4().hex}", Message(b"{}", {}, None))
-        except Unroutable:
-            # The broker read the message and found no such queue: connected, and allowed to publish.
-            return without_secrets(settings.amqp_url.get_secret_value())
-    raise Wrong("a queue that cannot exist took a message")
-
-
-async def _differences(settings: Settings, pipeline: Pipeline) -> "list[Difference]":
-    if settings.management_url is None:
-        raise NotChecked("JUSTLENS_MANAGEMENT_URL is not set")
-    async with rabbit_broker(settings) as broker:
-        return await broker.diff_topology(pipeline)
 
 
 def store_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check]:

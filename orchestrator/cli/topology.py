@@ -12,6 +12,7 @@ from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.invocation import Guarded, invocation, quiet_logging
 from orchestrator.cli.terminal import AsJson, plain, print_json, stdout, table
 from orchestrator.config import Pipeline, Settings
+from orchestrator.config.broker_urls import get_vhost
 
 if TYPE_CHECKING:
     from orchestrator.runtime.rabbitmq import Difference, RabbitBroker
@@ -103,9 +104,8 @@ def definitions(context: typer.Context, as_json: AsJson = False) -> None:
     if _embedded(settings, as_json):
         return
     from orchestrator.runtime.rabbitmq import definitions as queue_definitions
-    from orchestrator.runtime.rabbitmq.broker import vhost_of
 
-    print_json(queue_definitions(pipeline, settings.queue_prefix, vhost_of(settings.amqp_url.get_secret_value())))
+    print_json(queue_definitions(pipeline, settings.queue_prefix, get_vhost(settings.amqp_url.get_secret_value())))
 
 
 def _embedded(settings: Settings, as_json: bool) -> bool:

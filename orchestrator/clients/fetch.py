@@ -1,7 +1,6 @@
 """Safe download: whatever a URL from outside leads to, it costs bounded time and memory and reaches nothing of ours."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,32 +9,42 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from orchestrator.clients.addresses import AddressRefused, guarded_socket_factory
+from orchestrator.clients.addresses import guarded_socket_factory
+from orchestrator.clients.content_encoding import TooMuch, unpack_body
 from orchestrator.clients.files import read_picture_file
-from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of, open_session
-from orchestrator.domain.errors import JobFailed, JobRefused
+from orchestrator.clients.host_limits import HostLimits
+from orchestrator.clients.http import TRANSPORT_ERRORS, open_session, retry_after_s
+from orchestrator.clients.source_answers import REDIRECTS, check_status, explain_transport_error
+from orchestrator.clients.source_urls import next_hop, parse_url, s3_location
+from orchestrator.domain.errors import JobDeferred, JobFailed, JobRefused
 from orchestrator.domain.pictures import Picture
+from orchestrator.domain.retrying import UPLOAD_ATTEMPTS
 from orchestrator.domain.urls import without_secrets
 
 ReadObject = Callable[[str, str], Awaitable[Picture | None]]
 """Bucket and key to the object, or None when there is none. Raises Unavailable."""
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-TEMPORARY = frozenset({408, 425, 429})
+ASKED_PAUSE_S = 30.0
+"""For how long a host is left alone that says "too many requests" and not when to come again."""
+LONGEST_PAUSE_S = 600.0
 # Only what the workers decode is asked for by name, so that a server that negotiates sends no AVIF.
 _HEADERS = {"Accept": "image/jpeg, image/png, image/webp, */*;q=0.5", "Accept-Encoding": "identity"}
-_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986, section 2
+_MAX_HEADER_BYTES = 64 * 1024
+"""One header of an answer. Security policies and cookies make some longer than aiohttp allows by itself."""
 _NO_TIMEOUT = aiohttp.ClientTimeout()
 
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """Bounds of one download: bytes of the body, seconds for everything, seconds until a hop's headers, redirects."""
+    """Bounds of one download: bytes of the body, seconds for everything, seconds until a hop's headers, redirects. And
+    of all downloads from one host: at once, and begun a second; 0 = no bound."""
 
     max_bytes: int
     timeout_s: float
     max_redirects: int
     first_byte_timeout_s: float = 5.0
+    host_parallel: int = 0
+    host_per_second: float = 0.0
 
 
 class SafeFetcher:
@@ -58,48 +67,58 @@ class SafeFetcher:
         self._limits = limits
         self._read_object = read_object
         self._file_root = file_root
+        self._hosts = HostLimits(limits.host_parallel, limits.host_per_second)
         factory = guarded_socket_factory(allow_networks)
-        self._session = open_session(aiohttp.TCPConnector(socket_factory=factory, resolver=resolver))
+        connector = aiohttp.TCPConnector(socket_factory=factory, resolver=resolver)
+        self._session = open_session(connector, max_header_bytes=_MAX_HEADER_BYTES)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
 
     async def fetch(self, url: str) -> Picture:
-        """The bytes behind ``url``. Raises JobRefused, JobFailed, and Unavailable when our object store is away."""
-        start = _parse(url)
+        """The bytes behind ``url``.
+
+        Raises JobRefused, JobFailed, JobDeferred when the host asks for time, Unavailable when our object store is
+        away.
+        """
         try:
             async with asyncio.timeout(self._limits.timeout_s):
-                picture = await self._read(start)
+                picture = await self._unpacked(await self._read(url), url)
         except TimeoutError:
             raise JobFailed("source_unavailable", f"{without_secrets(url)}: took too long") from None
         if len(picture.body) > self._limits.max_bytes:
             raise self._too_large(url)
         if not picture.body:
-            raise JobRefused("empty", f"{without_secrets(url)}: no bytes")
+            raise JobFailed("empty", f"{without_secrets(url)}: no bytes", max_attempts=UPLOAD_ATTEMPTS)
         return picture
 
-    async def _read(self, url: URL) -> Picture:
-        if url.scheme in ("http", "https"):
-            return await self._follow(url)
-        if url.scheme == "s3" and self._read_object is not None:
-            picture = await self._read_object(url.host or "", url.path.removeprefix("/"))
+    async def _read(self, url: str) -> Picture:
+        location = s3_location(url)
+        if location is not None and self._read_object is not None:
+            picture = await self._read_object(*location)
             if picture is None:
-                raise JobRefused("source_gone", f"{without_secrets(str(url))}: no such object")
+                raise JobRefused("source_gone", "bucket {}, key {}: no such object".format(*location))
             return picture
-        if url.scheme == "file" and self._file_root is not None and not url.host:
-            return await asyncio.to_thread(read_picture_file, Path(url.path), self._file_root, self._limits.max_bytes)
-        raise JobRefused("scheme_refused", f"{url.scheme} URLs are not served here")
+        parsed = parse_url(url)
+        if parsed.scheme in ("http", "https"):
+            return await self._follow(parsed)
+        if parsed.scheme == "file" and self._file_root is not None and not parsed.host:
+            path = Path(parsed.path)
+            return await asyncio.to_thread(read_picture_file, path, self._file_root, self._limits.max_bytes)
+        raise JobRefused("scheme_refused", f"{parsed.scheme} URLs are not served here")
 
     async def _follow(self, url: URL) -> Picture:
+        # Of this one fetch: a host may ask for the cookie it has just set. One that is an address may set some, too.
+        cookies = aiohttp.CookieJar(unsafe=True)
         for _ in range(self._limits.max_redirects + 1):
             # aiohttp's words quote whole URLs, and a cause's words end up in logs: hence "from None".
             try:
-                found = await self._hop(url)
+                found = await self._hop(url, cookies)
             except TimeoutError:
                 raise JobFailed("source_unavailable", f"{without_secrets(str(url))}: no answer in time") from None
             except TRANSPORT_ERRORS as error:
-                raise _refusal_or_failure(error, url) from None
+                raise explain_transport_error(error, url) from None
             except ValueError:
                 raise JobRefused("bad_url", f"{without_secrets(str(url))}: no host can have that name") from None
             if isinstance(found, Picture):
@@ -107,16 +126,47 @@ class SafeFetcher:
             url = found
         raise JobRefused("too_many_redirects", f"more than {self._limits.max_redirects} redirects")
 
-    async def _hop(self, url: URL) -> Picture | URL:
+    async def _hop(self, url: URL, cookies: aiohttp.CookieJar) -> Picture | URL:
         """One request: the picture, or where it redirects to."""
-        async with asyncio.timeout(self._limits.first_byte_timeout_s):
-            response = await self._session.get(url, headers=_HEADERS, timeout=_NO_TIMEOUT, allow_redirects=False)
-        async with response:
-            if response.status in REDIRECTS:
-                return next_hop(url, response.headers.get("Location", ""))
-            _judge(response, url)
-            body = await self._read_body(response, url)
-            return Picture(body, response.content_type)
+        async with self._hosts.turn(f"{url.host}:{url.port}"):
+            async with asyncio.timeout(self._limits.first_byte_timeout_s):
+                response = await self._session.get(
+                    url,
+                    headers=_HEADERS,
+                    timeout=_NO_TIMEOUT,
+                    allow_redirects=False,
+                    cookies=cookies.filter_cookies(url),
+                )
+            async with response:
+                if response.status in REDIRECTS:
+                    for cookie in response.cookies.values():
+                        cookie["domain"] = ""  # for the very host only: which names belong together nobody here knows
+                    cookies.update_cookies(response.cookies, url)
+                    return next_hop(url, response.headers.get("Location", ""))
+                self._heed_pause(response, url)
+                check_status(response.status, url)
+                body = await self._read_body(response, url)
+        return Picture(body, response.content_type, response.headers.get("Content-Encoding", ""))
+
+    def _heed_pause(self, response: aiohttp.ClientResponse, url: URL) -> None:
+        """Raise JobDeferred when the host asks for time, and leave it alone for as long, within LONGEST_PAUSE_S."""
+        after = response.headers.get("Retry-After")
+        if response.status != 429 and not (response.status == 503 and after):
+            return
+        date = response.headers.get("Date")
+        pause_s = max(1.0, retry_after_s(after, default_s=ASKED_PAUSE_S, cap_s=LONGEST_PAUSE_S, date=date))
+        self._hosts.pause(f"{url.host}:{url.port}", pause_s)
+        text = f"{without_secrets(str(url))}: status {response.status}, asks for {pause_s:.0f} s"
+        raise JobDeferred("source_busy", text, pause_s)
+
+    async def _unpacked(self, picture: Picture, url: str) -> Picture:
+        if not picture.content_encoding:
+            return picture
+        try:
+            body = await asyncio.to_thread(unpack_body, picture.body, picture.content_encoding, self._limits.max_bytes)
+        except TooMuch:
+            raise self._too_large(url) from None
+        return Picture(body, picture.content_type)
 
     async def _read_body(self, response: aiohttp.ClientResponse, url: URL) -> bytes:
         if (response.content_length or 0) > self._limits.max_bytes:
@@ -130,67 +180,3 @@ class SafeFetcher:
 
     def _too_large(self, url: str) -> JobRefused:
         return JobRefused("too_large", f"{without_secrets(url)}: more than {self._limits.max_bytes} bytes")
-
-
-def _as_written(text: str) -> URL:
-    """``text`` as a URL that is sent as it is written, because a signature may cover every character of it.
-
-    Only a text with characters that no URL may have is quoted first. Raises ValueError.
-    """
-    quoted = URL(text)  # this form checks host and port, the other takes them on trust
-    return URL(text, encoded=True) if _URL_CHARACTERS.fullmatch(text) else quoted
-
-
-def _parse(url: str) -> URL:
-    try:
-        parsed = _as_written(url)
-    except ValueError:
-        raise JobRefused("bad_url", f"{without_secrets(url)}: not a URL") from None
-    return _checked(parsed)
-
-
-def _checked(url: URL) -> URL:
-    """``url`` itself when it is one that may be asked. Raises JobRefused."""
-    if url.scheme in ("http", "https", "s3") and not url.host:
-        raise JobRefused("bad_url", f"{without_secrets(str(url))}: no host")
-    if url.raw_user is not None or url.raw_password is not None:
-        raise JobRefused("bad_url", f"{without_secrets(str(url))}: user or password in the URL")
-    if url.scheme in ("http", "https") and url.port == 0:
-        raise JobRefused("bad_url", f"{without_secrets(str(url))}: port 0")
-    return url
-
-
-def next_hop(url: URL, location: str) -> URL:
-    """Where a redirect of ``url`` to ``location`` leads. Raises JobRefused."""
-    try:
-        target = url.join(_as_written(location))
-    except ValueError:
-        location = ""
-        target = url
-    if not location:
-        raise JobRefused("redirect_refused", f"{without_secrets(str(url))}: redirects to no URL")
-    if target.scheme not in ("http", "https") or (url.scheme, target.scheme) == ("https", "http"):
-        raise JobRefused("redirect_refused", f"{without_secrets(str(url))}: redirects to {target.scheme}")
-    return _checked(target)
-
-
-def _judge(response: aiohttp.ClientResponse, url: URL) -> None:
-    """Pass a 200 whose body is the picture itself. Raises JobRefused or JobFailed for everything else."""
-    status, where = response.status, without_secrets(str(url))
-    if status in (404, 410):
-        raise JobRefused("source_gone", f"{where}: status {status}")
-    if status >= 500 or status in TEMPORARY:
-        raise JobFailed("source_unavailable", f"{where}: status {status}")
-    if status != 200:
-        raise JobRefused("source_refused", f"{where}: status {status}")
-    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-        raise JobRefused("encoded_body", f"{where}: a Content-Encoding that was not asked for")
-
-
-def _refusal_or_failure(error: BaseException, url: URL) -> JobRefused | JobFailed:
-    where = without_secrets(str(url))
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressRefused):
-        return JobRefused("address_refused", f"{where}: {error.os_error.address} is not a public address")
-    if isinstance(error, aiohttp.InvalidURL):
-        return JobRefused("bad_url", f"{where}: not a URL")
-    return JobFailed("source_unavailable", f"{where}: {fault_of(error).detail}")

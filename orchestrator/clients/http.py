@@ -1,5 +1,6 @@
 """HTTP sessions, and what a failed exchange means. Everything that speaks HTTP here goes through this module."""
 
+from email.utils import parsedate_to_datetime
 from typing import Literal, NamedTuple
 
 import aiohttp
@@ -21,7 +22,9 @@ class Fault(NamedTuple):
     detail: str
 
 
-def open_session(connector: aiohttp.TCPConnector | None = None) -> aiohttp.ClientSession:
+def open_session(
+    connector: aiohttp.TCPConnector | None = None, *, max_header_bytes: int = 8190
+) -> aiohttp.ClientSession:
     """A session without cookies, proxies from the environment, or decompression. Its maker closes it.
 
     The connector has no limit of its own by default: whoever calls limits the calls in flight, and a second, hidden
@@ -32,6 +35,7 @@ def open_session(connector: aiohttp.TCPConnector | None = None) -> aiohttp.Clien
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT},
         auto_decompress=False,
+        max_field_size=max_header_bytes,
         trust_env=False,
     )
 
@@ -42,6 +46,8 @@ def fault_of(error: BaseException) -> Fault:
     ``detail`` names the kind of error and the system's words for it, never aiohttp's: those may quote a whole URL.
     """
     detail = type(error).__name__
+    if isinstance(error, aiohttp.ClientResponseError):  # raised by the parser alone
+        detail = "the answer is no valid HTTP"
     if isinstance(error, OSError) and error.strerror:
         detail = f"{detail}: {error.strerror}"
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
@@ -55,13 +61,20 @@ def traced(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-def retry_after_s(header: str | None, *, default_s: float, cap_s: float = 60.0) -> float:
-    """The seconds a Retry-After header asks for, between 0 and ``cap_s``.
+def retry_after_s(header: str | None, *, default_s: float, cap_s: float = 60.0, date: str | None = None) -> float:
+    """The seconds a Retry-After header asks for, between 0 and ``cap_s``; ``default_s`` when it cannot be read.
 
-    The other form, a date, is answered with ``default_s``: it depends on the other side's clock.
+    Its other form, a date, is read against ``date``, the answer's own Date header, because it is of that clock.
     """
     try:
         asked_s = float(header) if header else default_s
     except ValueError:
-        return default_s
+        asked_s = _seconds_between(date, header or "", default_s)
     return min(asked_s, cap_s) if asked_s >= 0 else default_s
+
+
+def _seconds_between(date: str | None, later: str, default_s: float) -> float:
+    try:
+        return (parsedate_to_datetime(later) - parsedate_to_datetime(date or "")).total_seconds()
+    except (TypeError, ValueError):
+        return default_s

@@ -1,4 +1,4 @@
-"""Vectors of short texts, remembered: captions and category words come again with every job."""
+"""Vectors of short texts, remembered: captions and category names come again with every job."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
 """Everything that comes from the environment: ``JUSTLENS_*`` variables. Secrets come from nowhere else."""
 
-import sys
+from importlib.resources import files
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from orchestrator.config.broker_urls import check_amqp_urls, check_management_urls
 from orchestrator.config.pipeline import Seconds, explain_validation
 from orchestrator.domain.errors import ConfigurationError
 from orchestrator.domain.prompts import PROFILES, VISION_JSON_CAT
@@ -24,19 +25,30 @@ def _is_prompt(value: str) -> str:
     return value
 
 
+def _is_amqp(value: SecretStr) -> SecretStr:
+    check_amqp_urls(value.get_secret_value())
+    return value
+
+
+def _is_management(value: SecretStr) -> SecretStr:
+    check_management_urls(value.get_secret_value())
+    return value
+
+
 Network = Annotated[str, AfterValidator(_is_network)]
 
 
 def _default_queues_file() -> Path:
     here = Path("queues.yaml")
-    installed = Path(sys.prefix) / "share" / "justlens" / "queues.yaml"
-    return installed if not here.exists() and installed.exists() else here
+    return here if here.exists() else Path(str(files(__package__) / "queues.yaml"))
 
 
 class Settings(BaseSettings):
     """What is in force. Times are seconds, sizes bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="JUSTLENS_", frozen=True, extra="ignore", env_nested_delimiter=None)
+    model_config = SettingsConfigDict(
+        env_prefix="JUSTLENS_", frozen=True, extra="ignore", env_nested_delimiter=None, hide_input_in_errors=True
+    )
 
     mode: Literal["embedded", "servers"] = Field("embedded", description="Files of one process, or real servers")
     queues_file: Path = Field(
@@ -48,8 +60,13 @@ class Settings(BaseSettings):
         default_factory=dict, description='Worker URLs per pool, as JSON: {"enhance": ["http://gpu1:8101"]}'
     )
 
-    amqp_url: SecretStr = Field(SecretStr("amqp://127.0.0.1:5672/"), description="RabbitMQ; amqps:// for TLS")
-    management_url: SecretStr | None = Field(None, description="RabbitMQ management API, http(s)://user:password@host")
+    amqp_url: Annotated[SecretStr, AfterValidator(_is_amqp)] = Field(
+        SecretStr("amqp://127.0.0.1:5672/"),
+        description="RabbitMQ; amqps:// for TLS; the URLs of a cluster's nodes with commas between are tried in turn",
+    )
+    management_url: Annotated[SecretStr, AfterValidator(_is_management)] | None = Field(
+        None, description="RabbitMQ management API, http(s)://user:password@host; several as in JUSTLENS_AMQP_URL"
+    )
     queue_prefix: str = Field("", pattern=r"^[a-z0-9_.-]{0,32}$", description="Lets deployments share a vhost")
     ack_timeout_s: Seconds = Field(1800, description="The broker's consumer_timeout; handed back at 80 %")
     publish_timeout_s: Seconds = Field(5, description="One confirmed publish")
@@ -78,6 +95,12 @@ class Settings(BaseSettings):
     fetch_max_bytes: int = Field(20 * 2**20, gt=0, description="Largest original")
     fetch_timeout_s: Seconds = Field(10, description="One download, redirects included")
     fetch_max_redirects: int = Field(5, ge=0, le=20, description="Redirects followed")
+    fetch_host_parallel: int = Field(
+        4, ge=0, description="Downloads from one image host at once, per process; 0 = no limit"
+    )
+    fetch_host_per_second: float = Field(
+        20, ge=0, description="Downloads from one image host begun a second, per process; 0 = no limit"
+    )
     fetch_s3_buckets: list[str] = Field(
         default_factory=list, description='Buckets that s3:// pictures may come from, as JSON: ["uploads"]'
     )
@@ -98,7 +121,12 @@ class Settings(BaseSettings):
 
     drain_s: Seconds = Field(25, description="How long SIGTERM lets jobs finish before they are handed back")
     http_host: str = Field("127.0.0.1", description="Address of /livez, /readyz, /metrics")
-    http_port: int = Field(8100, ge=0, le=65535, description="Port of the same; 0 = any free one")
+    http_port: int = Field(
+        default_factory=lambda known: 0 if known.get("mode") == "embedded" else 8100,
+        ge=0,
+        le=65535,
+        description="Port of the same; 0 = any free one, which `justlens status` names",
+    )
     api_host: str = Field("127.0.0.1", description="Address of the API")
     api_port: int = Field(8080, ge=0, le=65535, description="Port of the API; 0 = any free one")
     api_keys: SecretStr | None = Field(

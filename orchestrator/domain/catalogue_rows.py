@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, ValidationError
 
+from orchestrator.domain.bodies import why_no_object, why_unreadable
 from orchestrator.domain.catalogue import CatalogueImage, Category
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.jobs import Id, Url, Value
@@ -74,11 +75,12 @@ def read_row(body: bytes) -> CatalogueRow:
     """The row that ``body`` (a JSON object) is: an image if it names an image_id, a category if it names a
     category_id, else a business. Raises JobRefused (``invalid_row``) with every mistake, each with its field."""
     try:
-        fields = json.loads(body)
+        fields = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise JobRefused("invalid_row", f"is not a JSON object in UTF-8: {error}") from error
+        raise JobRefused("invalid_row", why_unreadable(body, str(error))) from error
     if not isinstance(fields, dict):
-        raise JobRefused("invalid_row", "must be a JSON object with at least business_id")
+        what = why_no_object(fields)
+        raise JobRefused("invalid_row", f"must be a JSON object with at least business_id; {what}")
     try:
         return _row(fields)
     except ValidationError as error:

@@ -1,11 +1,12 @@
 """From bytes to a job, or to a reason that tells the publisher which field to mend."""
 
-import json
+from codecs import BOM_UTF8
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from orchestrator.domain.bodies import read_what_can_be_read, why_no_object, why_unreadable
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.headers import encodable
 from orchestrator.domain.ids import canonical_job_id, normalise_id
@@ -23,18 +24,19 @@ def decode_job(job_type: type[J], body: bytes) -> J:
     if len(body) > MAX_BODY_BYTES:
         raise JobRefused("body_too_large", f"the body has {len(body)} bytes, at most {MAX_BODY_BYTES} are allowed")
     try:
-        return job_type.model_validate_json(body)
+        return job_type.model_validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError as error:
-        raise _refusal(job_type, error) from error
+        raise _refusal(job_type, body, error) from error
 
 
-def _refusal(job_type: type[Job], error: ValidationError) -> JobRefused:
+def _refusal(job_type: type[Job], body: bytes, error: ValidationError) -> JobRefused:
     problems = error.errors(include_url=False, include_context=False)
     first = problems[0]
     if first["type"] == "json_invalid":
-        return JobRefused("not_json", f"the body is not a JSON object in UTF-8: {first['msg']}")
+        return JobRefused("not_json", f"the body {why_unreadable(body, first['msg'])}")
     if not first["loc"]:
-        return JobRefused("not_json", f"the body must be a JSON object with the fields of {job_type.__name__}")
+        wanted = f"the body must be a JSON object with the fields of {job_type.__name__}"
+        return JobRefused("not_json", f"{wanted}; {why_no_object(first.get('input'))}")
     for problem in problems:
         if problem["loc"] == ("schema",):
             wanted = job_type.model_fields["schema_"].default
@@ -58,21 +60,17 @@ def identify(body: bytes) -> dict[str, str]:
 
     In their normal form, as in the job. A job_id that is no UUID names nothing; other ids are shown as they came.
     """
-    if len(body) > MAX_BODY_BYTES:
-        return {}
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
+    document = None if len(body) > MAX_BODY_BYTES else read_what_can_be_read(body)
     if not isinstance(document, dict):
         return {}
-    found = {name: _shown_id(document[name]) for name in ("business_id", "image_id") if name in document}
+    found = {name: shown_id(document[name]) for name in ("business_id", "image_id") if name in document}
     with suppress(ValueError):
         found["job_id"] = canonical_job_id(str(document.get("job_id", "")))
     return {name: value for name, value in found.items() if value}
 
 
-def _shown_id(value: Any) -> str:
+def shown_id(value: Any) -> str:
+    """The normal form of an id, or for a text that cannot be one the text itself: so dead letters name it."""
     try:
         return encodable(normalise_id(value))
     except ValueError:

@@ -4,6 +4,7 @@
     ├── JobError                 the job's own fault
     │   ├── JobRefused           it can never work: dead letter now, with the reason
     │   └── JobFailed            it did not work this time: costs an attempt, tried again later
+    ├── JobDeferred              someone outside asks for time: back later through a retry queue, no attempt charged
     ├── Unavailable              something of ours is away: wait in place, no attempt charged
     │   ├── PublishUnconfirmed   the broker did not say yes; the message may or may not be there
     │   └── Unroutable           no queue took the message: the topology is broken
@@ -47,7 +48,20 @@ class JobRefused(JobError):
 
 
 class JobFailed(JobError):
-    """The job did not work this time."""
+    """The job did not work this time. With ``max_attempts`` that many are made at most, whatever the queue allows."""
+
+    def __init__(self, code: str, message: str, *, max_attempts: int | None = None) -> None:
+        super().__init__(code, message)
+        self.max_attempts = max_attempts
+
+
+class JobDeferred(JustLensError):
+    """Someone outside, such as an image host, asks for ``delay_s`` seconds. The job goes back uncharged meanwhile."""
+
+    def __init__(self, code: str, message: str, delay_s: float) -> None:
+        super().__init__(f"{code}: {message}")
+        self.reason = Reason(code, message)
+        self.delay_s = delay_s
 
 
 class Unavailable(JustLensError):

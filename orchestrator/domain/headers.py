@@ -3,7 +3,7 @@
     x-attempt        number of this attempt, the first is 1
     x-first-seen     Unix ms when the job was first read from this queue
     x-replays        how often an operator sent it again from the error queue
-    x-hand-backs     how often a draining process gave it back
+    x-hand-backs     how often it was given back uncharged: by a draining process, or because a host asked for time
     x-error-*        on dead letters only: code, message, stack, at (Unix ms), attempts
     traceparent      W3C trace context
 
@@ -83,7 +83,7 @@ class Envelope:
         return Envelope(1, now_ms, traceparent=self.traceparent, foreign=self.foreign)
 
     def handed_back(self) -> "Envelope":
-        """The envelope of the same attempt, given back by a process that is leaving."""
+        """The envelope of the same attempt, given back uncharged."""
         return replace(self, hand_backs=self.hand_backs + 1)
 
     def replayed(self) -> "Envelope":

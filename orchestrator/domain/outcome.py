@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from orchestrator.domain.errors import Reason
+from orchestrator.domain.errors import JobDeferred, JobError, JobFailed, Reason
 from orchestrator.domain.jobs import Job
 from orchestrator.domain.vectors import KeyedVector, VectorKind
 
@@ -104,9 +104,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The job failed this time; another attempt may work."""
+    """The job failed this time; another attempt may work. With ``max_attempts`` that many are made at most."""
 
     reason: Reason
+    max_attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +127,23 @@ class Detour:
     publish: Next
 
 
-Outcome = Done | Retry | Reject | Detour
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """The job comes back after ``delay_s`` seconds or more, uncharged, because someone outside asked for that time."""
+
+    reason: Reason
+    delay_s: float
+
+
+Outcome = Done | Retry | Reject | Detour | Defer
+
+
+def outcome_of(error: JobError | JobDeferred) -> Retry | Reject | Defer:
+    """What an error that a stage or a store raised makes of the job."""
+    match error:
+        case JobDeferred():
+            return Defer(error.reason, error.delay_s)
+        case JobFailed():
+            return Retry(error.reason, error.max_attempts)
+        case _:
+            return Reject(error.reason)

@@ -4,6 +4,7 @@ import re
 
 MAX_SHOWN_LENGTH = 300
 _AUTHORITY = re.compile(r"(?:\[[0-9a-zA-Z:.%]+\]|[^\s@:,/\\\[\]\x00-\x1f\x7f]+)(?::\d{0,5})?")
+_NEXT_URL = re.compile(r"\s*,\s*(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -21,3 +22,8 @@ def without_secrets(url: str) -> str:
     if hosts and not all(_AUTHORITY.fullmatch(host) for host in hosts.split(",")):
         return f"{scheme}://(unreadable url)"
     return _UNPRINTABLE.sub("?", f"{scheme}://{hosts}{slash}{path}")[:MAX_SHOWN_LENGTH]
+
+
+def split_urls(text: str) -> tuple[str, ...]:
+    """Split URLs that stand one after the other with commas between them. A comma inside a URL splits nothing."""
+    return tuple(_NEXT_URL.split(text.strip()))

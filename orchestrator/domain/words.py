@@ -1,4 +1,4 @@
-"""Words of category names, and how much each says: the rarer a word is among all names known, the more."""
+"""Category names as phrases and as words, and how much each word says: the rarer among all names known, the more."""
 
 import hashlib
 import json
@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from orchestrator.domain.catalogue import IdfSnapshot
+
+MAX_PHRASE_CHARS = 256
+"""A longer name is a list of things rather than a phrase, and as long as texts that are not remembered."""
 
 STOP_WORDS = frozenset(
     {"a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "is", "of", "on", "or", "our", "that", "the"}
@@ -22,6 +25,17 @@ _KEPT = frozenset("+#.'" + _JOINERS)
 _WORD = re.compile(r"\.?[^\s+#.']+(?:[.'][^\s+#.']+)*[+#]*")
 
 
+def phrase_of(name: str) -> str:
+    """The whole name as it is compared: in lower case, with single spaces. Empty when the name is blank."""
+    return " ".join(unicodedata.normalize("NFKC", name).lower().replace("\u2019", "'").split())
+
+
+def texts_of(name: str) -> tuple[str, ...]:
+    """The texts whose vectors stand for a name: its phrase, or its words when it is too long for one."""
+    phrase = phrase_of(name)
+    return words_of(name) if len(phrase) > MAX_PHRASE_CHARS else (phrase,) if phrase else ()
+
+
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name in lower case, in order, a repeated one repeated; never none unless the name is blank.
 
@@ -29,7 +43,7 @@ def words_of(name: str) -> tuple[str, ...]:
     belong to a word: "+" and "#" after it (c++, c#), a dot before or inside it (.net, node.js), an apostrophe inside
     it. Stop words are left out, unless there is nothing else. A name without any word ("☕") is its own only word.
     """
-    text = _normal(name)
+    text = phrase_of(name)
     pieces = _WORD.findall("".join(char if _belongs(char) else " " for char in text))
     words = tuple(piece for piece in pieces if any(char.isalnum() for char in piece))
     return tuple(word for word in words if word not in STOP_WORDS) or words or ((text,) if text else ())
@@ -40,7 +54,7 @@ def idf_snapshot_of(names: Iterable[str]) -> IdfSnapshot:
 
     The version is a digest of the sorted content: the same names give the same version in any order.
     """
-    distinct = {normal for name in names if (normal := _normal(name))}
+    distinct = {normal for name in names if (normal := phrase_of(name))}
     counts = Counter(word for name in distinct for word in set(words_of(name)))
     frequencies = dict(sorted(counts.items()))
     content = json.dumps([len(distinct), list(frequencies.items())], ensure_ascii=False).encode()
@@ -55,10 +69,6 @@ def idf(snapshot: IdfSnapshot, word: str) -> float:
     """
     frequency = min(snapshot.frequencies.get(word, 0), snapshot.documents)
     return math.log((1 + snapshot.documents) / (1 + frequency)) + 1.0
-
-
-def _normal(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).lower().replace("\u2019", "'").split())
 
 
 def _belongs(char: str) -> bool:

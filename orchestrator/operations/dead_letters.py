@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.control import OperationFailed
 from orchestrator.domain.deadletters import MAX_REPLAYS, is_parked
-from orchestrator.domain.decoding import decode_job
+from orchestrator.domain.decoding import decode_job, shown_id
 from orchestrator.domain.errors import ConfigurationError, JobRefused
 from orchestrator.domain.jobs import Job
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter
@@ -142,6 +142,8 @@ def _queues(system: System, wanted: DeadLetterFilter) -> list[str]:
 
 def _filter(system: System, fields: dict[str, Any]) -> DeadLetterFilter:
     wanted = replace(DeadLetterFilter(), **fields)
+    if wanted.business_id is not None:
+        wanted = replace(wanted, business_id=shown_id(wanted.business_id))
     if wanted.queue is not None and wanted.queue not in system.pipeline.queues:
         known = ", ".join(system.pipeline.queues)
         raise ConfigurationError([f"queue: no queue '{wanted.queue}'; known: {known} (without 'error.')"])

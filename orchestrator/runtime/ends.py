@@ -28,10 +28,12 @@ class HandBack:
     cause: str
 
 
+EngineOutcome = Stamp | Duplicate | HandBack
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a delivery: done, retried, dead, detoured, stamped, duplicate or
-    handed_back."""
+    """What became of a delivery: done, retried, dead, detoured, stamped, duplicate, deferred or handed_back."""
 
     end: str
     reason: Reason | None = None

@@ -8,12 +8,12 @@ from functools import partial
 
 import structlog
 
-from orchestrator.domain.errors import JobFailed, JobRefused, Reason, Unavailable
+from orchestrator.domain.errors import JobDeferred, JobError, JobRefused, Reason, Unavailable
 from orchestrator.domain.headers import Envelope, foreign_headers, read_envelope
 from orchestrator.domain.jobs import Job
-from orchestrator.domain.outcome import Outcome, Reject, Retry
+from orchestrator.domain.outcome import Outcome, Reject, Retry, outcome_of
 from orchestrator.observe import job_context
-from orchestrator.runtime.ends import Duplicate, HandBack, Settled, Stamp
+from orchestrator.runtime.ends import Duplicate, EngineOutcome, HandBack, Settled, Stamp
 from orchestrator.runtime.lane import Engine, Lane, Task, now_ms
 from orchestrator.runtime.patience import OutOfPatience, Patience, being_cancelled
 from orchestrator.runtime.ports import Delivery
@@ -50,7 +50,7 @@ def _read(delivery: Delivery, lane: Lane, received_at: int) -> tuple[Envelope, J
         return envelope, Reject(refusal.reason)
 
 
-async def execute(task: Task, job: Job, engine: Engine) -> Outcome | HandBack | Stamp | Duplicate:
+async def execute(task: Task, job: Job, engine: Engine) -> Outcome | EngineOutcome:
     """What is to become of the job: the stage's own word, or what its failure means."""
     if not job.stamped:
         return Stamp(job)
@@ -81,10 +81,8 @@ async def _run(task: Task, job: Job) -> Outcome:
         try:
             async with task.patience.limit(task.lane.deadline_s) as limit:
                 return await task.lane.run(job)
-        except JobRefused as refusal:
-            return Reject(refusal.reason)
-        except JobFailed as failure:
-            return Retry(failure.reason)
+        except (JobError, JobDeferred) as error:
+            return outcome_of(error)
         except Unavailable as away:
             await task.patience.pause(tries, away)
             tries += 1

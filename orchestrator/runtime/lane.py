@@ -11,7 +11,7 @@ from orchestrator.domain.ledger import End, LedgerEntry
 from orchestrator.domain.outcome import Outcome
 from orchestrator.observe import Metrics
 from orchestrator.runtime.patience import Drain, Patience
-from orchestrator.runtime.ports import Applier, Broker, DeadLetterIndex, Delivery, Ledger
+from orchestrator.runtime.ports import Applier, Broker, DeadLetterIndex, Delivery, Ledger, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,15 @@ class Task:
     patience: Patience
     received_at: int
     started: float
+
+    @property
+    def age_s(self) -> float:
+        """Seconds from the first time the job was read from this queue to this delivery."""
+        return (self.received_at - self.envelope.first_seen) / 1000
+
+    def same_body(self, envelope: Envelope) -> Message:
+        """The message as it came, in ``envelope``."""
+        return Message(self.delivery.body, envelope.headers(), self.job.job_id if self.job else None)
 
     def ledger_entry(self, outcome: End, reason: Reason | None) -> LedgerEntry | None:
         """The ledger's line; None for a body that names no job, which only the dead-letter index can know."""

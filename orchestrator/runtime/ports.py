@@ -84,7 +84,7 @@ class Broker(Protocol):
         """The delivery is settled. On a channel that has gone this does nothing: the message comes again."""
 
     async def requeue(self, delivery: Delivery) -> None:
-        """Give the delivery back to its queue (a nack). Counts towards the delivery limit in RabbitMQ 3.10."""
+        """Give the delivery back to its queue (a nack). Counts towards the delivery limit in RabbitMQ 3 only."""
 
     async def depth(self, queue: str) -> QueueDepth:
         """How many messages ``queue`` holds. Raises Unroutable when it does not exist."""

@@ -2,6 +2,7 @@
 
 Done       writes -> effects -> next jobs (confirmed) -> ledger -> ack
 Retry      retry tier of its lane (confirmed), attempt + 1 -> ack
+Defer      retry tier of its lane (confirmed), same attempt -> ack
 Reject     error.<queue> (confirmed), body untouched -> index -> ledger -> ack
 Detour     another queue (confirmed), from which it comes back -> ledger, as no end yet -> ack
 Stamp      own queue (confirmed), with job_id and submitted_at -> ack
@@ -20,14 +21,15 @@ from typing import TypeVar
 import structlog
 
 from orchestrator.domain.deadletters import dropped_entry, read_letter
-from orchestrator.domain.errors import JobError, JobFailed, JobRefused, Reason, Unavailable
+from orchestrator.domain.errors import JobError, Reason, Unavailable
 from orchestrator.domain.headers import Envelope, read_envelope
 from orchestrator.domain.jobs import Job
 from orchestrator.domain.ledger import DeadLetter, End
-from orchestrator.domain.outcome import Detour, Done, Next, Outcome, Reject, Retry
+from orchestrator.domain.outcome import Defer, Detour, Done, Next, Outcome, Reject, Retry, outcome_of
 from orchestrator.domain.queue_names import error_queue, retry_queue
-from orchestrator.domain.retrying import GiveUp, decide_retry
-from orchestrator.runtime.ends import Amend, Drop, Duplicate, HandBack, LetterEnd, Replay, Settled, Spent, Stamp
+from orchestrator.domain.retrying import GiveUp, decide_deferral, decide_retry
+from orchestrator.runtime import ends
+from orchestrator.runtime.ends import Duplicate, EngineOutcome, HandBack, Settled, Stamp
 from orchestrator.runtime.lane import Engine, Task, now_ms
 from orchestrator.runtime.patience import OutOfPatience
 from orchestrator.runtime.ports import Broker, DeadLetterIndex, Delivery, Ledger, Message
@@ -37,7 +39,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-async def settle(task: Task, outcome: Outcome | HandBack | Stamp | Duplicate, engine: Engine) -> Settled:
+async def settle(task: Task, outcome: Outcome | EngineOutcome, engine: Engine) -> Settled:
     """Carry out ``outcome`` and ack. Waits in place for whatever is away; hands back when patience is over.
 
     Anything else that goes wrong is raised, and the delivery stays unacked.
@@ -45,22 +47,22 @@ async def settle(task: Task, outcome: Outcome | HandBack | Stamp | Duplicate, en
     try:
         try:
             settled = await _carry_out(task, outcome, engine)
-        except JobRefused as refused:  # a store refuses a value: no outage, it would never take it
-            settled = await _bury(task, refused.reason, engine)
-        except JobFailed as failed:
-            settled = await _retry(task, failed.reason, engine)
+        except JobError as error:  # a store refuses a value: no outage, it would never take it
+            settled = await _carry_out(task, outcome_of(error), engine)
     except OutOfPatience as over:
         settled = await _hand_back(task, HandBack(over.cause), engine)
     engine.metrics.settled(task.lane.queue, settled.end, settled.reason, time.monotonic() - task.started)
     return settled
 
 
-async def _carry_out(task: Task, outcome: Outcome | HandBack | Stamp | Duplicate, engine: Engine) -> Settled:
+async def _carry_out(task: Task, outcome: Outcome | EngineOutcome, engine: Engine) -> Settled:
     match outcome:
         case Done():
             return await _finish(task, outcome, engine)
-        case Retry(reason):
-            return await _retry(task, reason, engine)
+        case Retry():
+            return await _retry(task, outcome, engine)
+        case Defer():
+            return await _defer(task, outcome, engine)
         case Reject(reason):
             return await _bury(task, reason, engine)
         case Detour(step):
@@ -90,17 +92,27 @@ async def _finish(task: Task, done: Done, engine: Engine) -> Settled:
     return Settled("done")
 
 
-async def _retry(task: Task, reason: Reason, engine: Engine) -> Settled:
-    decision = decide_retry(task.envelope.attempt, task.lane.retry_delays_s)
+async def _retry(task: Task, retry: Retry, engine: Engine) -> Settled:
+    reason = retry.reason
+    decision = decide_retry(task.envelope.attempt, task.lane.retry_delays_s, retry.max_attempts)
     if isinstance(decision, GiveUp):
         return await _bury(task, reason, engine)
     tier = retry_queue(task.lane.queue, decision.delay_s)
-    await task.patience.insist(
-        engine.broker.publish, tier, _same_body(task, task.envelope.for_attempt(decision.attempt))
-    )
+    await task.patience.insist(engine.broker.publish, tier, task.same_body(task.envelope.for_attempt(decision.attempt)))
     await engine.broker.ack(task.delivery)
     log.warning("retried", attempt=task.envelope.attempt, again_in_s=decision.delay_s, reason=str(reason))
     return Settled("retried", reason)
+
+
+async def _defer(task: Task, defer: Defer, engine: Engine) -> Settled:
+    delay_s = decide_deferral(defer.delay_s, task.envelope.hand_backs, task.age_s, task.lane.retry_delays_s)
+    if delay_s is None:
+        return await _retry(task, Retry(defer.reason), engine)
+    queue = retry_queue(task.lane.queue, delay_s) if delay_s else task.lane.queue
+    await task.patience.insist(engine.broker.publish, queue, task.same_body(task.envelope.handed_back()))
+    await engine.broker.ack(task.delivery)
+    log.info("deferred", again_in_s=delay_s, reason=str(defer.reason))
+    return Settled("deferred", defer.reason)
 
 
 async def _bury(task: Task, reason: Reason, engine: Engine) -> Settled:
@@ -148,7 +160,7 @@ async def _stamp(task: Task, job: Job, engine: Engine) -> Settled:
 async def _hand_back(task: Task, hand_back: HandBack, engine: Engine) -> Settled:
     """Republish, because a nack counts towards the delivery limit and would in time bury a healthy job."""
     try:
-        await engine.broker.publish(task.lane.queue, _same_body(task, task.envelope.handed_back()))
+        await engine.broker.publish(task.lane.queue, task.same_body(task.envelope.handed_back()))
         await engine.broker.ack(task.delivery)
     except Unavailable:
         await engine.broker.requeue(task.delivery)
@@ -157,7 +169,7 @@ async def _hand_back(task: Task, hand_back: HandBack, engine: Engine) -> Settled
 
 
 async def settle_letter(
-    delivery: Delivery, end: LetterEnd, *, broker: Broker, ledger: Ledger, index: DeadLetterIndex
+    delivery: Delivery, end: ends.LetterEnd, *, broker: Broker, ledger: Ledger, index: DeadLetterIndex
 ) -> None:
     """Carry out an operator's word on one delivery of an error queue, and ack. Raises, unacked, when a part is away."""
     letter = end.letter
@@ -165,14 +177,14 @@ async def settle_letter(
     # First, because a letter that dies again at once is indexed again; one that stays after all is found by a scan.
     await index.forget_dead_letter(letter.queue, letter.letter_id)
     match end:
-        case Replay():
+        case ends.Replay():
             await broker.publish(letter.queue, Message(delivery.body, envelope.replayed().headers(), letter.job_id))
-        case Amend(_, job):
+        case ends.Amend(_, job):
             await broker.publish(letter.queue, _message(job, envelope.for_next_job(now_ms())))
             await _record_drop(letter, Reason("amended", f"replaced by job {job.job_id}"), ledger)
-        case Drop():
+        case ends.Drop():
             await _record_drop(letter, Reason("dropped", "removed by an operator"), ledger)
-        case Spent():
+        case ends.Spent():
             pass  # the ledger has its end already
     await broker.ack(delivery)
     log.info(type(end).__name__.lower(), queue=letter.queue, letter=letter.letter_id, reason=str(letter.reason))
@@ -186,7 +198,3 @@ async def _record_drop(letter: DeadLetter, reason: Reason, ledger: Ledger) -> No
 
 def _message(job: Job, envelope: Envelope) -> Message:
     return Message(job.encode(), envelope.headers(), job.job_id)
-
-
-def _same_body(task: Task, envelope: Envelope) -> Message:
-    return Message(task.delivery.body, envelope.headers(), task.job.job_id if task.job else None)

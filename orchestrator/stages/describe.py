@@ -8,11 +8,11 @@ from orchestrator.domain.describing import ModelAnswer
 from orchestrator.domain.errors import Reason
 from orchestrator.domain.ids import document_id
 from orchestrator.domain.language import language_of
-from orchestrator.domain.outcome import Detour, Done, Next, Outcome, Reject, Retry, SetSection
+from orchestrator.domain.outcome import Detour, Done, Next, Outcome, Retry, SetSection
 from orchestrator.domain.prompting import Prompting, Question, known_of, question
 from orchestrator.domain.prompts import hot_category, profile_for, repair
 from orchestrator.domain.relevance_jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
-from orchestrator.stages.originals import Original, following, read_original
+from orchestrator.stages.originals import Original, allow_for_upload, following, read_original
 from orchestrator.stages.ports import Catalogue, Describer, Fetcher, Metadata, Originals
 
 
@@ -37,13 +37,13 @@ async def describe(
     if not job.tagged and tagged_sha256 is None:  # tagging fetches the picture and keeps it
         return Detour(Next("tag", following(TagJob, job, job.content_sha256, prompt=job.prompt)))
     original = await read_original(job, originals, fetcher)
-    if isinstance(original, Reject):
-        return original
     if not job.tagged and tagged_sha256 != original.sha256:
-        return Detour(Next("tag", following(TagJob, job, original.sha256, prompt=job.prompt)))
+        # Without the hash of what nobody has decoded yet: its upload may still be under way.
+        return Detour(Next("tag", following(TagJob, job, job.content_sha256, prompt=job.prompt)))
     known = known_of(document_id(job.business_id, job.image_id), clip, original.sha256)
     asked = question(profile, category, known, prompting)
-    described = await _described(original.body, asked, describer)
+    with allow_for_upload(original):
+        described = await _described(original.body, asked, describer)
     if isinstance(described, Retry):
         return described
     return _done(job, original, _section(*described, asked, original.sha256))

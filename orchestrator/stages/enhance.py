@@ -2,18 +2,17 @@
 
 from orchestrator.domain.enhancement import enhanced_key, media_type
 from orchestrator.domain.jobs import Content, Enhanced, EnhanceJob, EnhanceUpdateJob, Skipped
-from orchestrator.domain.outcome import Done, Next, Outcome, PutObject, Reject
-from orchestrator.stages.originals import following, read_original
+from orchestrator.domain.outcome import Done, Next, Outcome, PutObject
+from orchestrator.stages.originals import allow_for_upload, following, read_original
 from orchestrator.stages.ports import EnhancedPicture, Enhancer, Fetcher, Originals, SkippedPicture
 
 
 async def enhance(job: EnhanceJob, *, originals: Originals, fetcher: Fetcher, enhancer: Enhancer) -> Outcome:
     """Enhancing always starts from the original, so that runs never compound."""
     original = await read_original(job, originals, fetcher)
-    if isinstance(original, Reject):
-        return original
     sha256 = original.sha256
-    answer = await enhancer.enhance(original.body, image_type=job.image_type, force=job.force, sha256=sha256)
+    with allow_for_upload(original):
+        answer = await enhancer.enhance(original.body, image_type=job.image_type, force=job.force, sha256=sha256)
     kept = original.stored(answer.content.format)
     if isinstance(answer, SkippedPicture):
         update = _update(job, answer.content, Skipped(skipped=answer.reason, source_sha256=sha256))

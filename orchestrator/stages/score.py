@@ -12,6 +12,7 @@ from orchestrator.domain.outcome import Announce, Done, Outcome, PutVectors, Rej
 from orchestrator.domain.relevance_jobs import ScoreJob
 from orchestrator.domain.scoring import (
     DUMMY_MODEL,
+    FORMULA,
     WEIGHTS,
     Usable,
     caption_of,
@@ -21,12 +22,12 @@ from orchestrator.domain.scoring import (
     usable,
 )
 from orchestrator.domain.vectors import KeyedVector, image_vector_key
-from orchestrator.domain.words import words_of
+from orchestrator.domain.words import texts_of
 from orchestrator.stages.ports import Catalogue, Category, IdfSnapshot, Metadata, TextEncoder, Vector, Vectors
 
 TEXTS_PER_CALL = 128  # one batch of an encoder: a longer call would hold other jobs up
-KEYS_PER_CALL = 1000  # word vectors read or written in one go
-MAX_CAPTIONS = 1024  # CLIP's text tower costs some ten times what a word costs, and captions are not kept
+KEYS_PER_CALL = 1000  # vectors of names read or written in one go
+MAX_CAPTIONS = 1024  # CLIP's text tower costs some ten times what a name costs, and captions are not kept
 MAX_DESCRIPTION_CHARS = 8000  # sentence encoders read a few hundred word pieces at most; the rest would only travel
 
 
@@ -39,7 +40,7 @@ async def score(
     sentences: TextEncoder,
     captions: TextEncoder,
 ) -> Outcome:
-    """Write the description's vector, the word vectors that were missing, then the scores with all they are made of.
+    """Write the description's vector, the names' vectors that were missing, then the scores with all they are made of.
 
     Scores replace each other as a whole, so a category that the business no longer has leaves no score behind. A
     business without categories gets an empty list. Parts that cannot be made are missing, and ``notes`` says why; what
@@ -57,16 +58,17 @@ async def score(
     (vector,) = await _encode(sentences, (text,), space)
     image, clip_problem = await _image_vector(clip, section, vectors, captions)
     plan = usable(section, clip_problem)
-    words: dict[str, Vector] = {}
+    names: dict[str, Vector] = {}
     writes: tuple[PutVectors, ...] = ()
     if plan.description:
-        words, writes = await _word_vectors(categories, space, vectors, sentences)
-    scores, notes = await _scores(categories, plan, vector, words, snapshot, image, captions)
+        names, writes = await _name_vectors(categories, space, vectors, sentences)
+    scores, notes = await _scores(categories, plan, vector, names, snapshot, image, captions)
     key = image_vector_key(job.business_id, job.image_id, space, job.version)
     payload = {"business_id": job.business_id, "image_id": job.image_id}
     value = {
         "url": (known.get("source") or {}).get("image_url") or job.image_url,
         "quality": clip.get("quality"),
+        "source_sha256": section.get("source_sha256"),
         **_made_with(space, key, section, clip, snapshot),
         "scores": scores,
         "notes": notes,
@@ -78,9 +80,9 @@ async def score(
     )
 
 
-def word_key(space: str, word: str) -> str:
-    """The key of a word's vector: the space is part of it, so that two models never share one."""
-    return f"{space}|{hashlib.sha256(word.encode()).hexdigest()[:32]}"
+def word_key(space: str, text: str) -> str:
+    """The key of a word's or a phrase's vector: the space is part of it, so that two models never share one."""
+    return f"{space}|{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def _made_with(
@@ -91,6 +93,7 @@ def _made_with(
         "model": space.partition("@")[0],
         "space": space,
         "vector_key": key,
+        "formula": FORMULA,
         "weights": asdict(WEIGHTS),
         "inputs": {
             "description_version": section.get("version"),
@@ -104,7 +107,7 @@ async def _scores(
     categories: Sequence[Category],
     plan: Usable,
     description: Vector,
-    words: Mapping[str, Vector],
+    names: Mapping[str, Vector],
     snapshot: IdfSnapshot,
     image: Vector | None,
     captions: TextEncoder,
@@ -116,7 +119,7 @@ async def _scores(
     """
     near: dict[str, float] = {}
     if plan.description:
-        near = await asyncio.to_thread(description_parts, categories, words, snapshot, description)
+        near = await asyncio.to_thread(description_parts, categories, names, snapshot, description)
     seen: dict[str, float] = {}
     notes, asked = dict(plan.notes), plan.asked
     if image is not None and categories:
@@ -148,29 +151,30 @@ async def _image_vector(
     return image, None
 
 
-async def _word_vectors(
+async def _name_vectors(
     categories: Sequence[Category], space: str, vectors: Vectors, sentences: TextEncoder
 ) -> tuple[dict[str, Vector], tuple[PutVectors, ...]]:
-    """The vector of every word of the names: those that are stored, the others made, with the writes to store them."""
+    """The vector of every text that stands for a name: those that are stored, the others made, with the writes to
+    store them."""
     keys = await asyncio.to_thread(_keys_of, categories, space)
     known: dict[str, Vector] = {}
-    for words in _chunks(list(keys), KEYS_PER_CALL):
-        found = await vectors.find_vectors("words", [keys[word] for word in words])
-        known |= {word: found[keys[word]] for word in words if keys[word] in found}
-    known = {word: vector for word, vector in known.items() if vector.space == space}
-    missing = [word for word in keys if word not in known]
+    for texts in _chunks(list(keys), KEYS_PER_CALL):
+        found = await vectors.find_vectors("words", [keys[text] for text in texts])
+        known |= {text: found[keys[text]] for text in texts if keys[text] in found}
+    known = {text: vector for text, vector in known.items() if vector.space == space}
+    missing = [text for text in keys if text not in known]
     made = dict(zip(missing, await _encode(sentences, missing, space), strict=True))
-    return known | made, await asyncio.to_thread(_word_writes, keys, made)
+    return known | made, await asyncio.to_thread(_name_writes, keys, made)
 
 
 def _keys_of(categories: Sequence[Category], space: str) -> dict[str, str]:
-    return {word: word_key(space, word) for word in sorted({word for it in categories for word in words_of(it.name)})}
+    return {text: word_key(space, text) for text in sorted({text for it in categories for text in texts_of(it.name)})}
 
 
-def _word_writes(keys: Mapping[str, str], made: Mapping[str, Vector]) -> tuple[PutVectors, ...]:
+def _name_writes(keys: Mapping[str, str], made: Mapping[str, Vector]) -> tuple[PutVectors, ...]:
     return tuple(
-        PutVectors("words", tuple(KeyedVector(keys[word], made[word], {"word": word}) for word in words))
-        for words in _chunks(list(made), KEYS_PER_CALL)
+        PutVectors("words", tuple(KeyedVector(keys[text], made[text], {"word": text}) for text in texts))
+        for texts in _chunks(list(made), KEYS_PER_CALL)
     )
 
 

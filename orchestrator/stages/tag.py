@@ -1,19 +1,18 @@
 """Tag one picture: its vector, tags, class and quality; then it goes on to be described."""
 
-from orchestrator.domain.outcome import Done, Next, Outcome, PutVectors, Reject, SetSection
+from orchestrator.domain.outcome import Done, Next, Outcome, PutVectors, SetSection
 from orchestrator.domain.relevance_jobs import RelevanceJob, TagJob
 from orchestrator.domain.tagging import Tagged
 from orchestrator.domain.vectors import KeyedVector, image_vector_key
-from orchestrator.stages.originals import following, read_original
+from orchestrator.stages.originals import allow_for_upload, following, read_original
 from orchestrator.stages.ports import Fetcher, Originals, Tagger
 
 
 async def tag(job: TagJob, *, originals: Originals, fetcher: Fetcher, tagger: Tagger) -> Outcome:
     """The vector is written before the section that names its key, so that no document names one that is missing."""
     original = await read_original(job, originals, fetcher)
-    if isinstance(original, Reject):
-        return original
-    tagged = await tagger.tag(original.body, sha256=original.sha256)
+    with allow_for_upload(original):
+        tagged = await tagger.tag(original.body, sha256=original.sha256)
     key = image_vector_key(job.business_id, job.image_id, tagged.vector.space, job.version)
     owner = {"business_id": job.business_id, "image_id": job.image_id}
     writes = (

@@ -42,7 +42,13 @@ def open_ports(system: System, stack: AsyncExitStack) -> Mapping[str, Any]:
 
 def _fetcher(system: System) -> SafeFetcher:
     settings = system.settings
-    limits = FetchLimits(settings.fetch_max_bytes, settings.fetch_timeout_s, settings.fetch_max_redirects)
+    limits = FetchLimits(
+        settings.fetch_max_bytes,
+        settings.fetch_timeout_s,
+        settings.fetch_max_redirects,
+        host_parallel=settings.fetch_host_parallel,
+        host_per_second=settings.fetch_host_per_second,
+    )
     return SafeFetcher(
         limits,
         allow_networks=settings.fetch_allow_networks,

@@ -1,9 +1,10 @@
-"""What the fault tests measured, into build/chaos.json."""
+"""What the fault tests measured, into build/chaos.json; on servers of another release, into build/compat.json."""
 
 from tests.kit.figures import Row, record
+from tests.kit.installation import rabbitmq_installation
 from tests.kit.orchestrators import ROOT
 
-CHAOS = ROOT / "build" / "chaos.json"
+CHAOS = ROOT / "build" / ("chaos.json" if rabbitmq_installation().root is None else "compat.json")
 
 
 def at_most(key: str, what: str, value: float, limit: float, n: int | str) -> None:

@@ -8,6 +8,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel
 
 from tests.kit.deployment import Servers
+from tests.kit.watching import until
 
 
 @asynccontextmanager
@@ -33,6 +34,17 @@ async def publish_raw(
 async def take_all(
     channel: AbstractChannel, queue: str, expected: int
 ) -> Sequence[aio_pika.abc.AbstractIncomingMessage]:
-    """``expected`` messages of ``queue``, held unacked by the channel. Raises QueueEmpty when there are fewer."""
+    """``expected`` messages of ``queue``, held unacked by the channel. Raises AssertionError when there are fewer.
+
+    What another channel held is not there again at the moment that channel is closed.
+    """
     declared = await channel.get_queue(queue)
-    return [await declared.get(timeout=10, fail=True) for _ in range(expected)]
+    taken: list[aio_pika.abc.AbstractIncomingMessage] = []
+
+    async def complete() -> bool:
+        while len(taken) < expected and (message := await declared.get(timeout=10, fail=False)) is not None:
+            taken.append(message)
+        return len(taken) == expected
+
+    await until(complete, 10, f"{expected} messages of {queue}")
+    return taken

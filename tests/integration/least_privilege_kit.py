@@ -25,7 +25,7 @@ PASSWORD = "p'a\\ss"
 def make_users(broker: RabbitMQ, folder: Path, **environment: str) -> None:
     """Run users.sh against ``broker``, with the rabbitmqctl that belongs to it first on the PATH."""
     program = folder / "rabbitmqctl"
-    program.write_text(f'#!/bin/sh\nexec /usr/lib/rabbitmq/bin/rabbitmqctl --node {shlex.quote(broker._node)} "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(broker.ctl_command())} "$@"\n')  # its environment names the node
     program.chmod(0o755)
     passwords = {f"RABBITMQ_{user}_PASSWORD": PASSWORD for user in ("ORCHESTRATOR", "PUBLISHER", "OPERATOR")}
     own = broker.environment()

@@ -1,6 +1,7 @@
 """Publishing into an embedded system that nobody runs: real processes, real files."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,21 @@ def test_a_folder_is_only_checked_on_a_dry_run_and_published_without_one(cli: Cl
 
     assert published["published"] == len(set(published["job_ids"])) == 3
     assert row(cli)["ready"] == 3
+
+
+def test_a_file_name_that_is_no_text_costs_the_other_files_nothing(cli: Cli, pictures: Path) -> None:
+    (pictures / "menu.jpg").rename(pictures / "Menu (new).JPE")
+    (pictures / "front.jpg").rename(Path(os.fsdecode(os.fsencode(pictures) + b"/caf\xe9.jpg")))
+    (pictures / "notes.txt").write_text("no picture")
+    (pictures / "older").mkdir()
+
+    done = cli("publish", pictures, "--business", "shop")
+
+    assert done.returncode == ExitCode.NOT_DONE
+    counts = "published 2, other files left out 1, folders left out 1, refused 1"
+    assert done.stdout.splitlines()[0] == f"image_enhance_process: {counts}"
+    assert done.stderr.splitlines()[0] == r"refused, caf\xe9.jpg: the file's name is not UTF-8; rename it"
+    assert row(cli)["ready"] == 2
 
 
 def test_a_csv_with_bad_lines_publishes_the_good_ones_and_names_the_others(cli: Cli, tmp_path: Path) -> None:

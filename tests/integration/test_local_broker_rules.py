@@ -83,6 +83,16 @@ class TestRules:
         assert await broker.depth("jobs") == QueueDepth(0, 1, 1, 1)
         await broker.close()
 
+    async def test_what_is_given_back_for_ever_is_never_buried(self) -> None:
+        broker = await opened(":memory:")
+        await broker.publish("jobs", message(b"patient"))
+        subscription = await broker.subscribe("jobs")
+        for count in range(30):
+            delivery = await take(subscription)
+            assert (delivery.delivery_count, delivery.redelivered) == (0, count > 0)
+            await broker.requeue(delivery)
+        await broker.close()
+
     async def test_nobody_consumes_a_retry_queue(self) -> None:
         broker = await opened(":memory:")
         with pytest.raises(ValueError, match="retry queue"):

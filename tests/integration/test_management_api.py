@@ -25,7 +25,7 @@ async def management(answer: Callable[[int], web.Response]) -> AsyncIterator[tup
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    client = Management(f"http://u:hunter2@127.0.0.1:{runner.addresses[0][1]}", "/", timeout_s=10)
+    client = Management([f"http://u:hunter2@127.0.0.1:{runner.addresses[0][1]}"], "/", timeout_s=10)
     try:
         yield client, asked
     finally:

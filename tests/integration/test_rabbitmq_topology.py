@@ -72,7 +72,7 @@ MUTATIONS: dict[str, tuple[Callable[[Vhost], None], str]] = {
         f"{QUEUE}: type should be quorum and is classic",
     ),
     "transient classic queue": (
-        lambda v: v.declare(ERROR, {"x-queue-type": "classic"}, durable=False),
+        lambda v: v.declare(ERROR, {"x-queue-type": "classic", "x-delivery-limit": None}, durable=False),
         f"{ERROR}: durable should be True and is False",
     ),
     "at most once": (
@@ -97,6 +97,10 @@ MUTATIONS: dict[str, tuple[Callable[[Vhost], None], str]] = {
     "another delivery limit": (
         lambda v: v.declare(QUEUE, {"x-delivery-limit": 3}),
         f"{QUEUE}: x-delivery-limit should be 20 and is 3",
+    ),
+    "error queue without a limit of its own": (
+        lambda v: v.declare(ERROR, {"x-delivery-limit": None}),
+        f"{ERROR}: x-delivery-limit should be {2**31 - 1} and is absent",
     ),
     "another length": (lambda v: v.declare(QUEUE, {"x-max-length": 9}), f"{QUEUE}: x-max-length should be 50 and is 9"),
     "another delay": (
@@ -138,16 +142,30 @@ async def test_a_changed_topology_is_seen_and_named(broker: RabbitBroker, vhost_
     assert any(line.startswith(says) for line in found), found
 
 
-async def test_a_queue_with_other_arguments_refuses_the_start_and_every_one_is_named(
+async def test_a_queue_with_other_arguments_refuses_and_each_one_is_named(
     broker: RabbitBroker, vhost_hands: Vhost
 ) -> None:
     await broker.apply_topology(pipeline(max_length=50))
-    await asyncio.to_thread(vhost_hands.declare, QUEUE, {"x-delivery-limit": 3})
+    await asyncio.to_thread(vhost_hands.declare, QUEUE, {"x-delivery-limit": 3, "x-max-length": 7})
     await asyncio.to_thread(vhost_hands.declare, RETRY, {"x-message-ttl": 1})
-    with pytest.raises(TopologyMismatch) as refused:
-        await broker.verify_topology(pipeline(max_length=50))
-    assert [line.partition(":")[0] for line in refused.value.differences] == [QUEUE, RETRY]
-    assert "x-delivery-limit" in refused.value.differences[0]
+    for act in (broker.verify_topology, broker.apply_topology):
+        with pytest.raises(TopologyMismatch) as refused:
+            await act(pipeline(max_length=50))
+        assert list(refused.value.differences) == [
+            f"{QUEUE}: x-delivery-limit should be 20 and is 3",
+            f"{QUEUE}: x-max-length should be 50 and is 7",
+            f"{RETRY}: x-message-ttl should be 30000 and is 1",
+        ]
+
+
+async def test_without_the_management_api_the_refusal_says_what_it_may_hide(vhost: str, vhost_hands: Vhost) -> None:
+    async with client(vhost) as broker:
+        await broker.apply_topology(pipeline(max_length=50))
+        await asyncio.to_thread(vhost_hands.declare, QUEUE, {"x-delivery-limit": 3, "x-max-length": 7})
+        with pytest.raises(TopologyMismatch) as refused:
+            await broker.apply_topology(pipeline(max_length=50))
+    first, note = refused.value.differences
+    assert first.startswith(f"{QUEUE}: ") and "JUSTLENS_MANAGEMENT_URL" in note
 
 
 async def test_a_policy_refuses_the_start(broker: RabbitBroker, vhost_hands: Vhost) -> None:

@@ -17,7 +17,7 @@ async def test_the_victim_of_a_deadlock_is_repeated(mariadb: MariaDB, sql_databa
     await catalogue.ensure_schema()
     await catalogue.put_categories([("b", Category(name, "old")) for name in ("a", "z")])
     await catalogue.put_categories([("other", Category(f"{n}", "old")) for n in range(100)])
-    deadlocks = "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'INNODB_DEADLOCKS'"
+    deadlocks = "SELECT count FROM information_schema.innodb_metrics WHERE name = 'lock_deadlocks'"
     [(before,)] = mariadb.query(deadlocks)
     with mariadb.connected(sql_database) as holder, holder.cursor() as cursor:
         cursor.execute("BEGIN")

@@ -34,6 +34,8 @@ from tests.kit.process import wait_until
 QUIET_S = 2.5
 """How long the queues must look empty: the broker's own counts are up to two seconds old."""
 COUNTS_LATE_S = 8.0
+OUTSIDE_SETTINGS = {"fetch_allow_networks": '["127.0.0.0/8"]', "fetch_host_parallel": "0", "fetch_host_per_second": "0"}
+"""Every image of a load comes from one host, which may be asked as fast as can be."""
 
 
 class Deployment:
@@ -88,7 +90,7 @@ class Deployment:
 
     def environment(self) -> dict[str, str]:
         """The JUSTLENS_ variables of an orchestrator, or of the command line, of this deployment."""
-        own = {**self._settings(self.servers), "fetch_allow_networks": '["127.0.0.0/8"]'}
+        own = {**self._settings(self.servers), **OUTSIDE_SETTINGS}
         return variables({**own, **(self.options.environment or {})})
 
     def _settings(self, servers: Servers) -> dict[str, str]:

@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
+from tests.kit.installation import rabbitmq_installation
+
 UNMEASURED = "unmeasured"
-_RABBITMQ = Path("/usr/lib/rabbitmq/lib")
+_RABBITMQ = "/usr/lib/rabbitmq/lib"
 
 
 class Row(TypedDict):
@@ -35,7 +37,8 @@ class Row(TypedDict):
 def machine() -> dict[str, str]:
     """When and on what kind of machine a figure was measured."""
     found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    servers = sorted(path.name.rpartition("-")[2] for path in _RABBITMQ.glob("rabbitmq_server-*"))
+    folder = rabbitmq_installation().path(_RABBITMQ)
+    servers = sorted(path.name.rpartition("-")[2] for path in folder.glob("rabbitmq_server-*"))
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "cpu": found[1] if found else platform.machine(),

@@ -1,7 +1,6 @@
 """A MariaDB of its own on a free port, with a fresh database per test and users with different rights."""
 
 import os
-import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator, Sequence
@@ -11,15 +10,14 @@ from typing import Any
 
 import pymysql
 
+from tests.kit.installation import Installation
 from tests.kit.ports import free_port
 from tests.kit.process import Server
 
-_PLACES = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
 TABLES = ("categories", "alttags", "idf_snapshots")
 
 
-def _program(*names: str) -> str | None:
-    return next((found for name in names if (found := shutil.which(name, path=_PLACES))), None)
+_HERE = Installation()
 
 
 class MariaDB(Server):
@@ -30,12 +28,12 @@ class MariaDB(Server):
     def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
         super().__init__(folder)
         self.port = free_port()
-        self._options = options
+        self.options = options
 
     @staticmethod
     def missing() -> str | None:
         """What to install if the server is not there, else None."""
-        if _program("mariadbd") and _program("mariadb-install-db"):
+        if _HERE.find("mariadbd") and _HERE.find("mariadb-install-db"):
             return None
         return "MariaDB is not installed: apt-get install mariadb-server"
 
@@ -59,7 +57,7 @@ class MariaDB(Server):
         }
         named = [f"--{name}={value}" for name, value in options.items()]
         # mariadbd changes into its data folder, so a relative socket keeps short what the system limits to 107 bytes.
-        return [str(_program("mariadbd")), "--no-defaults", *_as_root(), *named, "--socket=../sock", *self._options]
+        return [str(_HERE.find("mariadbd")), "--no-defaults", *as_root(), *named, "--socket=../sock", *self.options]
 
     def answers(self) -> bool:
         try:
@@ -128,13 +126,13 @@ class MariaDB(Server):
 
     def _install(self) -> None:
         command = [
-            str(_program("mariadb-install-db")),
+            str(_HERE.find("mariadb-install-db")),
             "--no-defaults",
             f"--datadir={self.folder / 'data'}",
             f"--tmpdir={self.folder}",  # a mariadbd that starts empties its folder of temporary tables
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
-            *_as_root(),
+            *as_root(),
         ]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=60, check=False, env=self.environment(), cwd=self.folder
@@ -143,5 +141,5 @@ class MariaDB(Server):
             raise RuntimeError(f"mariadb-install-db failed:\n{done.stdout}{done.stderr}"[-4000:])
 
 
-def _as_root() -> list[str]:
+def as_root() -> list[str]:
     return ["--user=root"] if os.geteuid() == 0 else []

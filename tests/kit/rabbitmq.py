@@ -2,7 +2,6 @@
 
 import base64
 import json
-import shutil
 import socket
 import subprocess
 import urllib.request
@@ -12,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests.kit.installation import rabbitmq_installation
 from tests.kit.ports import free_port
 from tests.kit.process import Child, Server, wait_until
 
-_LAUNCHER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-_CTL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
+_LAUNCHER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+_CTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 
 
 class RabbitMQ(Server):
@@ -39,6 +39,7 @@ class RabbitMQ(Server):
         self._epmd_port = free_port()
         self._node = f"justlens-{uuid.uuid4().hex[:8]}@localhost"
         self._epmd: Child | None = None
+        self._installation = rabbitmq_installation()
         lines = [
             f"management.tcp.port = {self.management_port}",
             "management.tcp.ip = 127.0.0.1",
@@ -53,9 +54,11 @@ class RabbitMQ(Server):
     @staticmethod
     def missing() -> str | None:
         """What to install if the server is not there, else None."""
-        if _LAUNCHER.exists() and shutil.which("epmd"):
+        installation = rabbitmq_installation()
+        if installation.find(_LAUNCHER) and installation.find("epmd"):
             return None
-        return "RabbitMQ is not installed: apt-get install rabbitmq-server"
+        how = "apt-get install rabbitmq-server" if installation.root is None else "deploy/compat-servers.sh"
+        return f"RabbitMQ is not installed: {how}"
 
     @property
     def management_url(self) -> str:
@@ -67,7 +70,11 @@ class RabbitMQ(Server):
         return f"amqp://guest:guest@127.0.0.1:{port or self.port}/{quote(vhost, safe='')}"
 
     def command(self) -> Sequence[str]:
-        return [str(_LAUNCHER)]
+        return self._installation.command(_LAUNCHER)
+
+    def ctl_command(self, *args: str) -> Sequence[str]:
+        """The command line of this node's rabbitmqctl; the node is named by its environment."""
+        return self._installation.command(_CTL, *args)
 
     def environment(self) -> Mapping[str, str]:
         folder = self.folder
@@ -94,12 +101,15 @@ class RabbitMQ(Server):
 
     def start(self) -> None:
         """Start the node, with an epmd of its own, and return when AMQP and the management API answer."""
+        self._start_epmd()
+        super().start()
+
+    def _start_epmd(self) -> None:
         if self._epmd is None or not self._epmd.alive():
-            epmd = shutil.which("epmd") or "epmd"
-            command = [epmd, "-port", str(self._epmd_port), "-address", "127.0.0.1"]
+            epmd = self._installation.find("epmd") or "epmd"
+            command = self._installation.command(epmd, "-port", str(self._epmd_port), "-address", "127.0.0.1")
             self._epmd = Child(command, super().environment(), self.folder / "epmd.log", self.folder)
             wait_until(lambda: _listens(self._epmd_port), 10, "epmd to answer")
-        super().start()
 
     def stop(self) -> None:
         """End the node in good order (about 6 s), then its epmd."""
@@ -168,7 +178,7 @@ class RabbitMQ(Server):
         """Run rabbitmqctl against this node; its standard output. Raises CalledProcessError."""
         environment = {**self.environment(), "RABBITMQ_CTL_DIST_PORT_MIN": str(free_port())}
         done = subprocess.run(
-            [str(_CTL), "--quiet", "--node", self._node, *args],
+            self.ctl_command("--quiet", *args),
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

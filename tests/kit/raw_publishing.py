@@ -52,6 +52,14 @@ def ticks(count: int) -> bytes:
     return struct.pack(">Q", count)
 
 
+def nest(kind: bytes, levels: int) -> bytes:
+    """A value of tables (kind F) or arrays (A) in one another."""
+    value = b"V"
+    for _ in range(levels):
+        value = b"A" + long(value) if kind == b"A" else b"F" + table((b"a", value))
+    return value
+
+
 _SECONDS = 1_763_719_200
 _RAW_UUID = short(bytes(range(0xF0, 0x100)))
 _DEEP = table((b"a", b"F" + table((b"b", b"F" + table((b"c", b"A" + long(b"VV")))))))
@@ -79,6 +87,8 @@ PROPERTIES: Mapping[str, tuple[Property, ...]] = {
     "header_decimal": ((HEADERS, table((b"price", b"D\2" + struct.pack(">I", 1250)))),),
     "header_unsigned": ((HEADERS, _UNSIGNED),),
     "header_deep": ((HEADERS, _DEEP),),
+    "header_very_deep_tables": ((HEADERS, table((b"a", nest(b"F", 5000)), (b"b", b"I\0\0\0\1"))),),
+    "header_very_deep_arrays": ((HEADERS, table((b"a", nest(b"A", 5000)), (b"b", b"I\0\0\0\1"))),),
     "header_twice": ((HEADERS, table((b"a", b"I\0\0\0\1"), (b"a", b"I\0\0\0\2"))),),
     "header_attempt_as_text": ((HEADERS, table((b"x-attempt", b"S" + long(b"1")))),),
     "priority_255": ((PRIORITY, b"\xff"),),

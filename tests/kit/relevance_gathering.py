@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymilvus import MilvusClient
 
-from orchestrator.domain.words import words_of
+from orchestrator.domain.words import texts_of
 from tests.kit.events import Heard, hear
 from tests.kit.evidence import Effect, JobKey
 from tests.kit.gathering import HARMLESS, listed, right, rows_of
@@ -144,14 +144,14 @@ def _ours(found: Found, job: PlannedRelevance, version: str) -> bool:
 
 
 def _words(found: Found, jobs: Sequence[PlannedRelevance]) -> Iterator[Effect]:
-    """One vector for each word of the names of a business that has a scored image, and no other.
+    """One vector for each name in a business that has a scored image, and no other.
 
     Any job that ends well may have written it: the last of them owes it.
     """
     stored = Counter(found.vectors["words"])
     owed: dict[str, JobKey] = {}
     for job in sorted(jobs, key=lambda job: job.ends_well):
-        for word in {word for name in found.category_names.get(job.business_id, ()) for word in words_of(name)}:
+        for word in {text for name in found.category_names.get(job.business_id, ()) for text in texts_of(name)}:
             digest = hashlib.sha256(word.encode()).hexdigest()[:32]
             owed[f"{SPACES['text']}|{digest}"] = job.at(SCORE)
     yield from (Effect(f"word {key}", stored[key], 1, job) for key, job in owed.items())

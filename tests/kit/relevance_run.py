@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import md5, sha256
 from typing import Any
 
-from orchestrator.domain.words import words_of
+from orchestrator.domain.words import texts_of
 from tests.kit.events import Heard, Told
 from tests.kit.evidence import Evidence, JobKey
 from tests.kit.load import DESCRIBE, TAG, Naming
@@ -49,7 +49,7 @@ def clean_relevance_run() -> Run:
     jobs = tuple(relevance_job(number, kind, outside) for number, kind in enumerate(PLANNED, start=1))
     good = [job for job in jobs if job.ends_well]
     tagged = [job for job in jobs if DIES_AT.get(job.kind) != TAG]
-    words = {word for category in CATEGORIES["hot"] for word in words_of(category.name)}
+    words = {text for category in CATEGORIES["hot"] for text in texts_of(category.name)}
     vectors = {
         "images": [_key(job, "clip") for job in tagged],
         "descriptions": [_key(job, "text") for job in good],

@@ -6,8 +6,7 @@ from typing import Any
 from orchestrator.domain.catalogue import Category
 from orchestrator.domain.relevance_jobs import ScoreJob
 from orchestrator.domain.scoring import CLIP, DESCRIPTION
-from orchestrator.domain.vectors import Vector, VectorKind, cosine, image_vector_key, weighted_mean
-from orchestrator.domain.words import idf, idf_snapshot_of, words_of
+from orchestrator.domain.vectors import Vector, VectorKind, cosine, image_vector_key
 from orchestrator.stages import STAGES, bind
 from tests.kit.fake_encoding import FakeCatalogue, FakeEncoder, FakeMetadata, FakeVectors, bag_vector
 
@@ -82,12 +81,9 @@ def parts_of(value: dict[str, Any]) -> dict[str, Any]:
     return {it["category_id"]: it["parts"] for it in value["scores"]}
 
 
-def description_part(category: Category, categories: tuple[Category, ...] = (GYM, WALLS)) -> float:
+def description_part(category: Category) -> float:
     """The description part as worked out by hand."""
-    snapshot = idf_snapshot_of(it.name for it in categories)
-    words = words_of(category.name)
-    mean = weighted_mean([bag_vector(word, SPACE) for word in words], [idf(snapshot, word) for word in words])
-    part = DESCRIPTION.part(cosine(bag_vector(TEXT, SPACE), mean))
+    part = DESCRIPTION.part(cosine(bag_vector(TEXT, SPACE), bag_vector(category.name.lower(), SPACE)))
     assert part is not None
     return round(part, 6)
 

@@ -40,7 +40,7 @@ def test_config_says_where_each_value_comes_from(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_config_shows_no_secret_in_any_form(options: tuple[str, ...]) -> None:
     environment = {
-        "JUSTLENS_AMQP_URL": f"amqps://user:{CANARY}@mq.example:5671/shop",
+        "JUSTLENS_AMQP_URL": f"amqps://user:{CANARY}@mq.example:5671/shop,amqps://u:{CANARY}@mq2.example/shop",
         "JUSTLENS_MANAGEMENT_URL": f"https://{CANARY}:x@mq.example/",
         "JUSTLENS_MONGO_URL": f"mongodb://u:{CANARY}@a.example,b.example/?tlsCertificateKeyFilePassword={CANARY}",
         "JUSTLENS_S3_ACCESS_KEY": CANARY,
@@ -54,7 +54,7 @@ def test_config_shows_no_secret_in_any_form(options: tuple[str, ...]) -> None:
     result = ask("config", *options, environment=environment)
 
     assert result.exit_code == 0 and CANARY not in result.output
-    for host in ("mq.example", "s3.example", "cdn.example", "gpu.example"):
+    for host in ("mq.example", "mq2.example", "s3.example", "cdn.example", "gpu.example"):
         assert host in result.output
 
 

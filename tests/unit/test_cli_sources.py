@@ -7,27 +7,16 @@ from typing import Any
 import pytest
 from typer import BadParameter
 
-from orchestrator.cli.sending import Checked, Report, Target, check
-from orchestrator.cli.sources import count_of, entries, kind_of
+from orchestrator.cli.sending import Report, check
+from orchestrator.cli.sources import entries, kind_of
 from orchestrator.cli.targets import common_fields, targets_of
 from orchestrator.config import load_settings
 from orchestrator.domain.jobs import EnhanceJob
 from orchestrator.domain.relevance_jobs import RelevanceJob
 from orchestrator.wiring import load_checked_pipeline
+from tests.kit.sources import FIELDS, TARGETS, read, write
 
 PIPELINE = load_checked_pipeline(load_settings(queues_file=Path(__file__).parents[2] / "queues.yaml"))
-TARGETS = [Target("enhance", "q", EnhanceJob)]
-FIELDS = common_fields(TARGETS)
-
-
-def read(path: Path, report: Report | None = None, files_allowed: bool = True, **given: Any) -> list[Checked]:
-    found = entries(str(path), kind_of(str(path)), given, FIELDS)
-    return list(check(found, TARGETS, files_allowed=files_allowed, reports={"q": report or Report()}))
-
-
-def write(path: Path, text: str | bytes) -> Path:
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
 
 
 def test_a_csv_row_becomes_a_job_with_the_fields_of_the_header(tmp_path: Path) -> None:
@@ -72,7 +61,13 @@ def test_every_bad_csv_row_is_refused_with_its_line_and_field_and_the_others_pas
 
 @pytest.mark.parametrize(
     ("header", "named"),
-    [("business_id,img", "'img' is not a field"), ("image_id,image_id", "twice"), ("", "no header")],
+    [
+        ("business_id,img", "'img' is not a field"),
+        ("business_id;img", "'img' is not a field"),
+        ("image_id,image_id", "twice"),
+        ("", "no header"),
+        ("b\0u\0s\0", "looks like UTF-16 without a byte order mark; save the list as CSV UTF-8"),
+    ],
 )
 def test_a_csv_whose_header_makes_no_job_is_refused_as_a_whole(tmp_path: Path, header: str, named: str) -> None:
     with pytest.raises(BadParameter, match=named):
@@ -91,20 +86,6 @@ def test_jsonl_lines_are_bodies_and_options_fill_what_they_leave_out(tmp_path: P
 
     assert [(checked.place, checked.job.business_id) for checked in jobs] == [("line 1", "own"), ("line 3", "given")]
     assert [refusal["place"] for refusal in report.refused] == ["line 4", "line 5"]
-
-
-def test_a_folder_gives_one_job_per_picture_named_after_its_file(tmp_path: Path) -> None:
-    for name in ("Front door.jpg", "b.PNG", "a.webp", "a.jpg", ".hidden.jpg", "notes.txt"):
-        (tmp_path / name).write_bytes(b"x")
-    report = Report()
-
-    jobs = read(tmp_path, report, business_id="shop")
-
-    assert [checked.job.image_id for checked in jobs] == ["a", "b"]
-    assert jobs[0].job.image_url == (tmp_path / "a.jpg").resolve().as_uri()
-    assert {refusal["place"] for refusal in report.refused} == {"Front door.jpg", "a.webp"}
-    assert "that of a.jpg too" in report.refused[1]["reason"]
-    assert count_of(str(tmp_path), "folder") == 4
 
 
 def test_a_picture_by_url_is_named_after_the_urls_path_unless_told(tmp_path: Path) -> None:
@@ -138,7 +119,7 @@ def test_a_file_url_is_refused_where_no_worker_could_read_it(tmp_path: Path) -> 
     assert len(read(path)) == 1
 
 
-@pytest.mark.parametrize("source", ["missing.csv", "notes.txt"])
+@pytest.mark.parametrize("source", ["missing.csv", "notes.txt", "x" * 300])
 def test_a_source_that_is_nothing_known_is_wrong_usage(tmp_path: Path, source: str) -> None:
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(BadParameter):

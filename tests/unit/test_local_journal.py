@@ -85,6 +85,17 @@ def test_giving_back_what_is_not_unacked_changes_nothing(connection: sqlite3.Con
     assert again is not None and again.delivery_count == 1
 
 
+def test_a_file_of_an_older_release_is_brought_up_to_date(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE messages DROP COLUMN redelivered")
+    connection.execute(
+        "INSERT INTO messages (queue, message_id, headers, delivery_count, unacked, body) "
+        " VALUES ('jobs','m','{}',1,1,x'')"
+    )
+    assert journal.recover(connection, RULES) == journal.recover(connection, RULES) == {"jobs": 1}
+    row = journal.take(connection, "jobs")
+    assert row is not None and (row.delivery_count, row.redelivered) == (2, True)
+
+
 def test_messages_of_a_queue_that_left_the_pipeline_are_kept(connection: sqlite3.Connection) -> None:
     put(connection, "jobs", b"kept")
     put(connection, SHORT, b"delayed")

@@ -26,6 +26,7 @@ def test_the_environment_is_read_under_its_prefix_only(monkeypatch: pytest.Monke
     monkeypatch.setenv("HTTP_PORT", "1")
     settings = load_settings()
     assert (settings.mode, settings.drain_s, settings.http_port) == ("servers", 7.5, 8100)
+    assert load_settings(mode="embedded").http_port == 0
     assert settings.endpoints == {"enhance": ["http://gpu1:8101", "http://gpu2:8101"]}
 
 
@@ -59,7 +60,8 @@ def test_a_mapping_that_is_not_json_is_a_mistake_in_words(monkeypatch: pytest.Mo
 
 def test_secrets_show_neither_when_printed_nor_in_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AMQP_URL", "MANAGEMENT_URL", "MONGO_URL", "S3_SECRET_KEY", "S3_ACCESS_KEY", "CDN_TOKEN"):
-        monkeypatch.setenv(f"JUSTLENS_{name}", f"amqp://user:{CANARY}@host/")
+        scheme = "https" if name == "MANAGEMENT_URL" else "amqp"
+        monkeypatch.setenv(f"JUSTLENS_{name}", f"{scheme}://user:{CANARY}@host/")
     settings = load_settings()
     assert CANARY in settings.amqp_url.get_secret_value()
     assert CANARY not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
@@ -72,3 +74,46 @@ def test_secrets_show_neither_when_printed_nor_in_a_mistake(monkeypatch: pytest.
 def test_settings_cannot_be_changed_afterwards() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().mode = "servers"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://guest@rabbit",
+        "amqps://user:a%2Fb%40c@rabbit.example:5671/shop?cafile=/etc/ca.pem",
+        "amqp://user:a,b@[::1]:5672/%2F",
+        "amqp://u:p@a:5672/shop,amqp://u:p@b:5672/shop, amqp://u:p@c/shop",
+    ],
+)
+def test_amqp_urls_of_one_node_or_several_are_taken(url: str) -> None:
+    assert load_settings(amqp_url=url).amqp_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("amqp://user:canary/5ecret@rabbit:5672/shop", "percent-encode it there (/ is %2F"),
+        ("amqp://user:12/canary@rabbit/", "percent-encode"),
+        ("amqp://user:canary#5ecret@rabbit/", "percent-encode"),
+        ("amqp://user:canary?5ecret@rabbit/", "percent-encode"),
+        ("amqp://user:canary[5ecret@rabbit/", "percent-encode"),
+        ("amqp://user:c@n/canary@rabbit/shop", "percent-encode"),
+        ("amqp://user:canary@:5672/", "names no host"),
+        ("amqp://user:canary@rabbit:port/", "names no host, or its port is no number"),
+        ("rabbit:5672", "has to begin with amqp:// or amqps://"),
+        ("https://user:canary@rabbit", "has to begin with amqp:// or amqps://"),
+        ("amqp://user:canary@a:5672,b:5672/", "several whole URLs, with commas"),
+        ("amqp://user:canary@a/,amqp://user:can/ary@b/", "URL 2 of 2: user or password"),
+        ("amqp://user:canary@a/x,amqp://user:canary@b/y", "different vhosts (x, y)"),
+    ],
+)
+def test_an_amqp_url_that_cannot_be_used_says_what_to_write(url: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(amqp_url=url)
+    assert str(refused.value).startswith("JUSTLENS_AMQP_URL: ") and said in str(refused.value)
+    assert "canary" not in f"{refused.value} {refused.value.__cause__}"
+
+
+def test_a_management_url_is_checked_in_the_same_way() -> None:
+    with pytest.raises(ConfigurationError, match="JUSTLENS_MANAGEMENT_URL: user or password"):
+        load_settings(management_url="http://user:a/b@rabbit:15672")

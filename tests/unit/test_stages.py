@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.enhancement import enhanced_key, media_type, original_key, sha256_of
-from orchestrator.domain.errors import JobRefused, Reason
+from orchestrator.domain.errors import JobFailed, JobRefused
 from orchestrator.domain.jobs import Content, Enhanced, EnhanceJob, EnhanceUpdateJob, Skipped
-from orchestrator.domain.outcome import Announce, Done, Next, PurgeUrl, PutObject, Reject, SetSection
+from orchestrator.domain.outcome import Announce, Done, Next, PurgeUrl, PutObject, SetSection
 from orchestrator.domain.pictures import EnhancedPicture, Picture, SkippedPicture
+from orchestrator.domain.retrying import UPLOAD_ATTEMPTS
 from orchestrator.stages import STAGES, Stage, bind
 from orchestrator.stages.enhance import enhance
 from orchestrator.stages.enhance_update import enhance_update
@@ -117,14 +118,37 @@ async def test_a_job_that_names_content_not_stored_yet_takes_the_url_if_it_serve
     assert isinstance(outcome, Done) and web.asked == ["https://x/7.png"]
 
 
-async def test_a_url_that_serves_other_content_by_now_is_a_reject() -> None:
+async def test_a_url_that_serves_other_content_is_tried_again_twice() -> None:
     worker = Worker(ANSWER)
     job = JOB.model_copy(update={"content_sha256": SHA})
-    outcome = await enhance(job, originals=Store(), fetcher=Web(b"other bytes"), enhancer=worker)
-    assert outcome == Reject(
-        Reason("content_changed", "image_url serves other bytes than content_sha256 names; publish anew")
-    )
-    assert worker.asked == []
+    with pytest.raises(JobFailed, match="content_changed") as caught:
+        await enhance(job, originals=Store(), fetcher=Web(b"other bytes"), enhancer=worker)
+    assert caught.value.max_attempts == UPLOAD_ATTEMPTS and worker.asked == []
+
+
+class Refusing:
+    """A worker that refuses every picture with one code."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+    async def enhance(self, body: bytes, **_: Any) -> EnhancedPicture:
+        raise JobRefused(self.code, "why")
+
+
+@pytest.mark.parametrize("code", ["truncated", "empty"])
+async def test_a_fetched_picture_that_ends_early_may_still_be_uploading(code: str) -> None:
+    with pytest.raises(JobFailed, match=f"{code}: why") as caught:
+        await enhance(JOB, originals=Store(), fetcher=Web(), enhancer=Refusing(code))
+    assert caught.value.max_attempts == UPLOAD_ATTEMPTS
+
+
+async def test_a_stored_picture_that_ends_early_is_final_and_so_is_any_other_fault() -> None:
+    stored = Store({SHA: Picture(ORIGINAL, "image/png")})
+    known = JOB.model_copy(update={"content_sha256": SHA})
+    for job, code in ((known, "truncated"), (JOB, "not_an_image")):
+        with pytest.raises(JobRefused, match=code):
+            await enhance(job, originals=stored, fetcher=Web(), enhancer=Refusing(code))
 
 
 async def test_enhancing_the_same_original_again_asks_for_the_same_writes() -> None:

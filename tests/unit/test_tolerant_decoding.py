@@ -13,7 +13,7 @@ from orchestrator.runtime.rabbitmq.tolerant_decoding import (
     decode_timestamp,
     install_tolerant_decoders,
 )
-from tests.kit.raw_publishing import long, short, table, ticks
+from tests.kit.raw_publishing import long, nest, short, table, ticks
 
 SENT = datetime(2025, 11, 21, 10, tzinfo=UTC)
 
@@ -41,6 +41,15 @@ def test_a_table_keeps_its_neighbours_beside_a_name_that_is_not_utf8() -> None:
     consumed, decoded = decode_table(encoded + b"behind")
     assert consumed == len(encoded)
     assert decoded["caf\\xe9"] == "x" and decoded["inner"] == {"\\xe9": None, "n": 1} and "at" in decoded
+
+
+@pytest.mark.parametrize("kind", [b"F", b"A"])
+def test_what_is_nested_too_deep_is_left_out_alone(kind: bytes) -> None:
+    install_tolerant_decoders()
+    encoded = table((b"a", b"I\0\0\0\1"), (b"caf\xe9", nest(kind, 20_000)), (b"b", b"S" + long(b"x")))
+    assert decode_table(encoded) == (len(encoded), {"a": 1, "caf\\xe9": None, "b": "x"})
+    shallow = table((b"a", nest(kind, 50)))
+    assert decode_table(shallow) == decode.field_table(shallow)
 
 
 @pytest.mark.parametrize("damaged", [b"\0\0\0\x09\1a", b"\0\0\0\2\xffa", b"\0\0", b"\0\0\0\3\1aT"])

@@ -91,10 +91,10 @@ class LocalBroker:
             await self._journal().run(delete, then=lambda _: receipt.subscription.forget(receipt.position))
 
     async def requeue(self, delivery: Delivery) -> None:
-        """Give the delivery back to its queue, in its old place. Counts towards the delivery limit."""
+        """Give the delivery back to its queue, in its old place. It does not count towards the delivery limit."""
         receipt: Receipt = delivery.receipt
         if receipt.subscription.holds(receipt.position):
-            await self._give_back(receipt.subscription, [receipt.position])
+            await self._give_back(receipt.subscription, [receipt.position], lost=False)
 
     async def depth(self, queue: str) -> QueueDepth:
         """How many messages ``queue`` holds. Raises Unroutable when it does not exist."""
@@ -144,20 +144,20 @@ class LocalBroker:
             raise RuntimeError(f"{queue} was said to hold a message and holds none")
         return row
 
-    async def _give_back(self, subscription: LocalSubscription, positions: Sequence[int]) -> None:
+    async def _give_back(self, subscription: LocalSubscription, positions: Sequence[int], *, lost: bool) -> None:
         def given_back(ready: Counter[str]) -> None:
             for position in positions:
                 subscription.forget(position)
             self._announce(ready)
 
-        give_back = partial(journal.give_back, rules=self._rules, positions=positions)
+        give_back = partial(journal.give_back, rules=self._rules, positions=positions, lost=lost)
         await self._journal().run(give_back, then=given_back)
 
     async def _let_go(self, subscription: LocalSubscription, positions: Sequence[int]) -> None:
         self._subscriptions.discard(subscription)
         if positions:
             with contextlib.suppress(Unavailable):  # then the next start finds them unacked and gives them back
-                await self._give_back(subscription, positions)
+                await self._give_back(subscription, positions, lost=True)
 
     async def _return_due(self) -> None:
         if self._thread is None:

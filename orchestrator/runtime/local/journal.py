@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS messages (
     message_id TEXT NOT NULL,
     headers TEXT NOT NULL,
     delivery_count INTEGER NOT NULL,
+    redelivered INTEGER NOT NULL DEFAULT 0,
     unacked INTEGER NOT NULL DEFAULT 0,
     due_at INTEGER,
     returns_to TEXT,
@@ -42,12 +43,13 @@ _MAX_RETURNED = 500  # in one transaction, so that publishers need not wait for 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message as it is delivered."""
+    """A message as it is delivered. ``delivery_count`` counts the consumers that were lost with it in hand."""
 
     position: int
     message_id: str
     headers: Mapping[str, Any]
     delivery_count: int
+    redelivered: bool
     body: bytes = field(repr=False)
 
 
@@ -78,11 +80,11 @@ def take(connection: sqlite3.Connection, queue: str) -> Row | None:
     found = connection.execute(
         "UPDATE messages SET unacked = 1 WHERE position = ("
         " SELECT position FROM messages WHERE queue = ? AND unacked = 0 ORDER BY position LIMIT 1"
-        ") RETURNING position, message_id, headers, delivery_count, body",
+        ") RETURNING position, message_id, headers, delivery_count, redelivered, body",
         (queue,),
     ).fetchall()
-    for position, message_id, headers, delivery_count, body in found:
-        return Row(position, message_id, json.loads(headers), delivery_count, body)
+    for position, message_id, headers, delivery_count, redelivered, body in found:
+        return Row(position, message_id, json.loads(headers), delivery_count, bool(redelivered), body)
     return None
 
 
@@ -91,14 +93,19 @@ def delete(connection: sqlite3.Connection, position: int) -> None:
     connection.execute("DELETE FROM messages WHERE position = ?", (position,))
 
 
-def give_back(connection: sqlite3.Connection, rules: Mapping[str, QueueRule], positions: Iterable[int]) -> Counter[str]:
-    """Make unacked messages ready again in their old places, or bury those that came back too often."""
+def give_back(
+    connection: sqlite3.Connection, rules: Mapping[str, QueueRule], positions: Iterable[int], *, lost: bool = True
+) -> Counter[str]:
+    """Make unacked messages ready again in their old places, or bury those that were lost too often.
+
+    As in RabbitMQ 4 only what was ``lost``, with its consumer or with the process, counts towards the delivery limit.
+    """
     ready: Counter[str] = Counter()
     for position in positions:
         returned = connection.execute(
-            "UPDATE messages SET unacked = 0, delivery_count = delivery_count + 1"
+            "UPDATE messages SET unacked = 0, redelivered = 1, delivery_count = delivery_count + ?"
             " WHERE position = ? AND unacked = 1 RETURNING queue, delivery_count",
-            (position,),
+            (int(lost), position),
         ).fetchall()
         for queue, delivery_count in returned:
             limit = rules[queue].delivery_limit if queue in rules else None
@@ -148,6 +155,8 @@ def return_due(connection: sqlite3.Connection, now_ms: int) -> Returned:
 
 def recover(connection: sqlite3.Connection, rules: Mapping[str, QueueRule]) -> Counter[str]:
     """Give back what was unacked when the last process ended; the messages that are ready now, per queue."""
+    if not any(column[1] == "redelivered" for column in connection.execute("PRAGMA table_info(messages)")):
+        connection.execute("ALTER TABLE messages ADD COLUMN redelivered INTEGER NOT NULL DEFAULT 0")  # an older file
     unacked = connection.execute("SELECT position FROM messages WHERE unacked = 1 ORDER BY position").fetchall()
     give_back(connection, rules, [position for (position,) in unacked])
     return Counter(dict(connection.execute("SELECT queue, count(*) FROM messages GROUP BY queue").fetchall()))

@@ -78,7 +78,7 @@ class LocalSubscription:
             body=row.body,
             headers=row.headers,
             message_id=row.message_id,
-            redelivered=row.delivery_count > 0,
+            redelivered=row.redelivered,
             delivery_count=row.delivery_count,
             receipt=Receipt(self, row.position),
         )

@@ -1,16 +1,19 @@
 """RabbitMQ as the engine's broker."""
 
 import asyncio
-from urllib.parse import unquote, urlsplit
+from collections.abc import Mapping
 
+from orchestrator.config.broker_urls import get_vhost
 from orchestrator.config.pipeline import Pipeline
 from orchestrator.config.settings import Settings
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.events import EVENTS_EXCHANGE, event_body
 from orchestrator.domain.outcome import Announce
+from orchestrator.domain.urls import split_urls
 from orchestrator.runtime.lane import now_ms
 from orchestrator.runtime.ports import Delivery, Message, QueueDepth
-from orchestrator.runtime.rabbitmq.connection import Link
+from orchestrator.runtime.rabbitmq.connection import TIMEOUT_S, Link
+from orchestrator.runtime.rabbitmq.consumer_timeout import read_consumer_timeouts
 from orchestrator.runtime.rabbitmq.control import Control
 from orchestrator.runtime.rabbitmq.deliver import RabbitSubscription, settle
 from orchestrator.runtime.rabbitmq.drift import Difference
@@ -21,19 +24,17 @@ from orchestrator.runtime.rabbitmq.topology import apply_topology, diff_topology
 PULSE_EVERY_S = 2.0
 
 
-def vhost_of(amqp_url: str) -> str:
-    """The vhost an AMQP URL names; no path means ``/``."""
-    return unquote(urlsplit(amqp_url).path[1:]) or "/"
-
-
 class RabbitBroker:
-    """Two connections, opened at first use: one to publish, one to consume and to ask."""
+    """Two connections, opened at first use: one to publish, one to consume and to ask.
 
-    def __init__(self, settings: Settings) -> None:
-        url = settings.amqp_url.get_secret_value()
+    Of a cluster's nodes each connection has the first one that answers; when it loses that, the next one.
+    """
+
+    def __init__(self, settings: Settings, call_timeout_s: float = TIMEOUT_S) -> None:
+        urls = split_urls(settings.amqp_url.get_secret_value())
         self._prefix = settings.queue_prefix
-        self._publishing = Link(url, "justlens-publish")
-        self._consuming = Link(url, "justlens-consume")
+        self._publishing = Link(urls, "justlens-publish", call_timeout_s)
+        self._consuming = Link(urls, "justlens-consume", call_timeout_s)
         self._publisher = Publisher(self._publishing, self._prefix, settings.publish_timeout_s)
         # On a channel of its own: the broker closes it when the exchange has gone, and no job's publish with it.
         self._announcer = Publisher(
@@ -42,7 +43,8 @@ class RabbitBroker:
         self._control = Control(self._consuming)
         self._management: Management | None = None
         if settings.management_url is not None:
-            self._management = Management(settings.management_url.get_secret_value(), vhost_of(url))
+            management_urls = split_urls(settings.management_url.get_secret_value())
+            self._management = Management(management_urls, get_vhost(urls[0]))
         self._answers = False
         self._pulse: asyncio.Task[None] | None = None
 
@@ -72,7 +74,7 @@ class RabbitBroker:
         await settle(delivery, ack=True)
 
     async def requeue(self, delivery: Delivery) -> None:
-        """Give the delivery back to its queue (a nack). Counts towards the delivery limit in RabbitMQ 3.10."""
+        """Give the delivery back to its queue (a nack). Counts towards the delivery limit in RabbitMQ 3 only."""
         await settle(delivery, ack=False)
 
     async def depth(self, queue: str) -> QueueDepth:
@@ -106,13 +108,27 @@ class RabbitBroker:
 
     async def apply_topology(self, pipeline: Pipeline) -> None:
         """Declare the pipeline's queues. Raises TopologyMismatch, Unavailable."""
-        await apply_topology(self._control, wanted_queues(pipeline, self._prefix), self._prefix)
+        queues = wanted_queues(pipeline, self._prefix)
+        await apply_topology(self._control, self._management, queues, self._prefix)
 
     async def diff_topology(self, pipeline: Pipeline) -> list[Difference]:
         """Where the broker differs from the pipeline. Raises Unavailable, also when no management API is known."""
+        return await diff_topology(self._known_management(), wanted_queues(pipeline, self._prefix), self._prefix)
+
+    async def consumer_timeouts(self, pipeline: Pipeline) -> Mapping[str, float]:
+        """How many seconds the broker waits for an ack, by queue; empty when it does not tell. Raises Unavailable."""
+        management = self._known_management()
+        names = {queue.name for queue in wanted_queues(pipeline, self._prefix)}
+        return await read_consumer_timeouts(self._consuming, management, names, self._prefix)
+
+    async def node_names(self) -> set[str]:
+        """The nodes of the broker's cluster. Raises Unavailable."""
+        return await self._known_management().node_names()
+
+    def _known_management(self) -> Management:
         if self._management is None:
             raise Unavailable(MANAGEMENT, "set JUSTLENS_MANAGEMENT_URL")
-        return await diff_topology(self._management, wanted_queues(pipeline, self._prefix), self._prefix)
+        return self._management
 
     async def close(self) -> None:
         """Let go of the broker. Never raises."""
@@ -130,10 +146,13 @@ class RabbitBroker:
 
     async def _keep_asking(self) -> None:
         # On channels of their own: a long declaration must not hold up the question, nor the other way round.
-        asked = (Control(self._publishing), Control(self._consuming))
+        links = (self._publishing, self._consuming)
+        asked = [Control(link) for link in links]
         while True:
             # With exceptions as results a cancellation always comes through: else a ping that fails in the same moment
             # would take its place, and closing would wait for ever.
             answers = await asyncio.gather(*(control.ping() for control in asked), return_exceptions=True)
-            self._answers = not any(isinstance(answer, BaseException) for answer in answers)
+            silent = [link for link, answer in zip(links, answers, strict=True) if isinstance(answer, BaseException)]
+            self._answers = not silent
+            await asyncio.gather(*(link.leave_silent_node() for link in silent), return_exceptions=True)
             await asyncio.sleep(PULSE_EVERY_S)

@@ -5,7 +5,8 @@ and acks must not wait behind that. Nothing here restores channels or consumers;
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import aio_pika
@@ -16,7 +17,8 @@ from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.retrying import backoff_s
-from orchestrator.runtime.rabbitmq.tolerant_decoding import install_tolerant_decoders
+from orchestrator.runtime.rabbitmq.driver_errors import describe, describe_host
+from orchestrator.runtime.rabbitmq.opening import Opening
 
 T = TypeVar("T")
 
@@ -24,24 +26,22 @@ BROKER = "rabbitmq"
 HEARTBEAT_S = 5  # the driver gives up after three missed ones: a half-open connection is noticed within 20 s
 TIMEOUT_S = 5.0
 REOPEN_CAP_S = 2.0
+BLOCKED_AFTER_S = 0.1  # a connection that no alarm blocks says so at once
 
 log = structlog.get_logger(__name__)
-
-
-def describe(error: BaseException) -> str:
-    """An error of the driver in one line; some of them carry no text."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 class Link:
     """One connection to the broker, shared by all channels of one purpose.
 
-    ``name`` is what the broker shows for it. ``timeout_s`` bounds opening it and every call over it.
+    ``urls`` are the broker's, one for each node of a cluster: the first that answers has the connection, and the one
+    after it is the first to be asked when that is lost. ``name`` is what the broker shows for it. ``timeout_s`` bounds
+    the answer of a node and every call over the connection.
     """
 
-    def __init__(self, url: str, name: str, timeout_s: float = TIMEOUT_S) -> None:
-        parsed = make_url(url)
-        self._url = parsed if "heartbeat" in parsed.query else parsed.update_query(heartbeat=HEARTBEAT_S)
+    def __init__(self, urls: Sequence[str], name: str, timeout_s: float = TIMEOUT_S) -> None:
+        parsed = [make_url(url) for url in urls]
+        self._urls = [url if "heartbeat" in url.query else url.update_query(heartbeat=HEARTBEAT_S) for url in parsed]
         self._name = name
         self._timeout_s = timeout_s
         self._connection: aio_pika.Connection | None = None
@@ -72,7 +72,8 @@ class Link:
         await asyncio.wait({self._opening}, timeout=self._timeout_s)
         if self._connection is not None and _is_open(self._connection):
             return self._connection
-        raise Unavailable(BROKER, self._last_error or "no answer to the connection attempt")
+        nodes = ", ".join(describe_host(url) for url in self._urls)
+        raise Unavailable(BROKER, self._last_error or f"{nodes}: no answer within {self._timeout_s:g} s")
 
     async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
         """A fresh channel; with ``confirms``, publishes on it are confirmed and unroutable ones raise."""
@@ -129,6 +130,20 @@ class Link:
             self._connection = None
         self.leave_behind(connection.close())
 
+    async def leave_silent_node(self) -> None:
+        """Give up a node that does not answer, if the cluster has others and no alarm is the reason.
+
+        Without others the driver's heartbeat decides, which takes some 20 s.
+        """
+        if len(self._urls) == 1 or self._connection is None or not _is_open(self._connection):
+            return
+        connection = self._connection
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BLOCKED_AFTER_S):
+                await self.unblocked()
+            log.warning("broker_node_silent", connection=self._name, node=describe_host(self._urls[-1]))
+            self.drop(connection)
+
     async def close(self) -> None:
         """Close the connection and wait, bounded, for what still runs. Never raises."""
         self._closed = True
@@ -150,22 +165,19 @@ class Link:
     async def _open(self) -> None:
         if self._connection is not None:
             self.drop(self._connection)
-        install_tolerant_decoders()
-        connection = aio_pika.Connection(self._url, client_properties={"connection_name": self._name})
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await connection.connect()
+            url, self._connection = await Opening(self._urls, self._name, self._timeout_s, self.leave_behind).connect()
         except BaseException as error:
             self._connection = None
-            self._last_error = describe(error)
+            self._last_error = str(error)
             self._not_before = asyncio.get_running_loop().time() + backoff_s(self._failures, cap_s=REOPEN_CAP_S)
             self._failures += 1
-            # Only an object that was closed stays quiet when it is collected.
-            self.leave_behind(connection.close())
             raise
-        self._connection = connection
-        if self._failures:
-            log.info("broker_back", connection=self._name, failed_attempts=self._failures)
+        following = self._urls.index(url) + 1
+        self._urls = self._urls[following:] + self._urls[:following]
+        if self._failures or len(self._urls) > 1:
+            event = "broker_back" if self._failures else "broker_node_chosen"
+            log.info(event, connection=self._name, node=describe_host(url), failed_attempts=self._failures)
         self._failures = 0
 
     def _opened(self, task: asyncio.Task[None]) -> None:

@@ -13,7 +13,8 @@ from aiormq.abc import DeliveredMessage
 from orchestrator.domain.errors import JustLensError, SubscriptionLost, Unroutable
 from orchestrator.runtime.patience import being_cancelled
 from orchestrator.runtime.ports import Delivery
-from orchestrator.runtime.rabbitmq.connection import BROKER, TIMEOUT_S, Link, describe
+from orchestrator.runtime.rabbitmq.connection import BROKER, TIMEOUT_S, Link
+from orchestrator.runtime.rabbitmq.driver_errors import describe
 
 log = structlog.get_logger(__name__)
 

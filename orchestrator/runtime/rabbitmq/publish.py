@@ -12,7 +12,8 @@ from pamqp.commands import Basic
 from orchestrator.domain.errors import JustLensError, PublishUnconfirmed, Unavailable, Unroutable
 from orchestrator.runtime.patience import being_cancelled
 from orchestrator.runtime.ports import Message
-from orchestrator.runtime.rabbitmq.connection import BROKER, Link, describe
+from orchestrator.runtime.rabbitmq.connection import BROKER, Link
+from orchestrator.runtime.rabbitmq.driver_errors import describe
 
 REFUSED_RETRY_AFTER_S = 5.0
 

@@ -1,16 +1,17 @@
 """Decoding of message properties that other publishers write and the driver's decoder raises on.
 
 RabbitMQ checks neither the unit of a timestamp nor the encoding of a short string, and delivers both as they came.
-pamqp 4 raises for a timestamp beyond the year 9999 (micro- or nanoseconds) and for a short string that is not UTF-8,
-and aiormq then closes the connection, with every consumer on it, at each delivery of that one message. Reported
-upstream: https://github.com/mosquito/aiormq/issues/186; the kind: https://github.com/pika/pika/issues/1698.
+pamqp 4 raises for a timestamp beyond the year 9999 (micro- or nanoseconds), for a short string that is not UTF-8, and
+for headers nested some hundred levels deep; aiormq then closes the connection, with every consumer on it, at each
+delivery of that one message. Reported upstream: https://github.com/mosquito/aiormq/issues/186; the kind:
+https://github.com/pika/pika/issues/1698.
 
-pamqp looks its decoders up by type in two tables, for every connection of a process. That is where these are put: no
-work is added for a message that pamqp can decode by itself.
+pamqp looks its decoders up by type in two tables, for every connection of a process, plain or robust. Neither driver
+has a hook for one connection, so that is where these are put, when a connection is opened and not at import. No work
+is added for a message that pamqp can decode by itself.
 """
 
 import datetime
-import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,6 @@ from pamqp import decode
 
 _LATEST_S = 253_402_300_799  # the last second of the year 9999, which is the last a datetime can hold
 _UNITS_PER_S = (1, 1_000, 1_000_000, 1_000_000_000)
-_LENGTH = struct.Struct(">I")
 
 Decoder = Callable[[bytes], tuple[int, Any]]
 
@@ -26,7 +26,7 @@ Decoder = Callable[[bytes], tuple[int, Any]]
 def install_tolerant_decoders() -> None:
     """Make every AMQP connection of this process decode what RabbitMQ delivers. Doing it again changes nothing."""
     decode.METHODS.update(shortstr=decode_short_string, timestamp=decode_timestamp, table=decode_table)
-    decode.TABLE_MAPPING.update({b"T": decode_timestamp, b"F": decode_table})
+    decode.TABLE_MAPPING.update({b"T": decode_timestamp, b"F": decode_nested_table})
 
 
 def decode_short_string(value: bytes) -> tuple[int, str]:
@@ -49,22 +49,38 @@ def decode_timestamp(value: bytes) -> tuple[int, datetime.datetime]:
 
 
 def decode_table(value: bytes) -> tuple[int, dict[str, Any]]:
-    """Decode a field table whose names, and whose nested tables' names, may be other bytes than UTF-8.
+    """Decode a field table whatever its names are and however deep it is.
 
-    Returns bytes consumed and the table. Raises ValueError for a table that ends too early.
+    What is nested deeper than Python's stack reaches (some 300 levels) is left out: every table and array in the
+    table is None then. Returns bytes consumed and the table. Raises ValueError for a table that ends too early.
     """
+    try:
+        return decode_nested_table(value)
+    except RecursionError:
+        return _decode_table(value, _decode_flat_value)
+
+
+def decode_nested_table(value: bytes) -> tuple[int, dict[str, Any]]:
+    """Decode a field table whose names may be other bytes than UTF-8. Raises RecursionError as well."""
     try:
         return decode.field_table(value)
     except UnicodeDecodeError:
-        return _decode_table(value)
+        return _decode_table(value, decode.embedded_value)
 
 
-def _decode_table(value: bytes) -> tuple[int, dict[str, Any]]:
-    end = 4 + _LENGTH.unpack_from(value)[0]
+def _decode_table(value: bytes, decode_value: Decoder) -> tuple[int, dict[str, Any]]:
+    end = 4 + int.from_bytes(value[:4])
     offset, table = 4, {}
     while offset < end:
         consumed, name = decode_short_string(value[offset:end])
         offset += consumed
-        consumed, table[name] = decode.embedded_value(value[offset:end])
+        consumed, table[name] = decode_value(value[offset:end])
         offset += consumed
     return end, table
+
+
+def _decode_flat_value(value: bytes) -> tuple[int, Any]:
+    """Decode a field's value; None for a table or an array, which is stepped over."""
+    if value[:1] in (b"F", b"A"):
+        return 5 + int.from_bytes(value[1:5]), None
+    return decode.embedded_value(value)

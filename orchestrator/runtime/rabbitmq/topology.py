@@ -15,12 +15,12 @@ from typing import Any
 import structlog
 
 from orchestrator.config.pipeline import Pipeline, QueueSpec
-from orchestrator.domain.errors import TopologyMismatch
+from orchestrator.domain.errors import TopologyMismatch, Unavailable
 from orchestrator.domain.events import EVENTS_EXCHANGE
 from orchestrator.domain.queue_names import error_queue, retry_queue
 from orchestrator.runtime.rabbitmq.control import Control, NotTheSame
 from orchestrator.runtime.rabbitmq.drift import Difference, differences, exchange_differences, leftovers
-from orchestrator.runtime.rabbitmq.management import Management
+from orchestrator.runtime.rabbitmq.management import MANAGEMENT, Management
 from orchestrator.runtime.rabbitmq.policies import effective_policies
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,10 @@ class QueueDeclaration:
 # A quorum queue that refuses publishes when full. At-least-once dead-lettering silently becomes at-most-once without
 # either of the two, so every queue has them.
 _COMMON: Mapping[str, str | int] = {"x-queue-type": "quorum", "x-overflow": "reject-publish"}
+
+# RabbitMQ 4 drops the message of an error queue whose consumer was lost 20 times, unless the queue names a limit of its
+# own; RabbitMQ 3 does not know its -1 for none.
+_UNLIMITED = 2**31 - 1
 
 
 def _dead_letters_to(name: str) -> dict[str, str | int]:
@@ -71,7 +75,8 @@ def _queues_around(queue: str, spec: QueueSpec, prefix: str) -> list[QueueDeclar
         )
         for delay_s in spec.retry_delays_s
     ]
-    return [QueueDeclaration(prefix + error_queue(queue), _COMMON), QueueDeclaration(prefix + queue, main), *tiers]
+    dead = QueueDeclaration(prefix + error_queue(queue), {**_COMMON, "x-delivery-limit": _UNLIMITED})
+    return [dead, QueueDeclaration(prefix + queue, main), *tiers]
 
 
 def events_exchange(prefix: str) -> str:
@@ -106,23 +111,40 @@ def definitions(pipeline: Pipeline, prefix: str, vhost: str) -> dict[str, Any]:
     }
 
 
-async def apply_topology(control: Control, queues: Sequence[QueueDeclaration], prefix: str) -> None:
+async def apply_topology(
+    control: Control, management: Management | None, queues: Sequence[QueueDeclaration], prefix: str
+) -> None:
     """Declare every queue and the exchange; what exists as it should is left alone.
 
-    Raises TopologyMismatch naming everything that exists with other properties, Unavailable.
+    Raises TopologyMismatch with every difference of what exists with other properties, Unavailable.
     """
-    refused = []
+    refused: dict[str, str] = {}
     try:
         await control.declare_exchange(events_exchange(prefix))
     except NotTheSame as error:
-        refused.append(f"{events_exchange(prefix)}: {error}")
+        refused[events_exchange(prefix)] = str(error)
     for queue in queues:
         try:
             await control.declare(queue.name, queue.arguments)
         except NotTheSame as error:
-            refused.append(f"{queue.name}: {error}")
+            refused[queue.name] = str(error)
     if refused:
-        raise TopologyMismatch(refused)
+        raise TopologyMismatch(await _explain(refused, management, queues, prefix))
+
+
+async def _explain(
+    refused: Mapping[str, str], management: Management | None, queues: Sequence[QueueDeclaration], prefix: str
+) -> list[str]:
+    """Every difference there is, because the broker's refusal of a declaration names the first one of its queue."""
+    refusals = {name: f"{name}: {said}" for name, said in refused.items()}
+    try:
+        if management is None:
+            raise Unavailable(MANAGEMENT, "set JUSTLENS_MANAGEMENT_URL")
+        wrong = [one for one in await diff_topology(management, queues, prefix) if not one.harmless]
+    except Unavailable as unavailable:
+        return [*refusals.values(), f"Each queue may differ in more than its line says. {unavailable}"]
+    seen = {one.queue for one in wrong}
+    return [*map(str, wrong), *(line for name, line in refusals.items() if name not in seen)]
 
 
 async def diff_topology(management: Management, queues: Sequence[QueueDeclaration], prefix: str) -> list[Difference]:
@@ -148,7 +170,7 @@ async def verify_topology(
 
     Raises TopologyMismatch with every difference, Unavailable. What changes nothing is logged.
     """
-    await apply_topology(control, queues, prefix)
+    await apply_topology(control, management, queues, prefix)
     if management is None:
         log.warning("topology_not_compared", detail="JUSTLENS_MANAGEMENT_URL is not set: policies stay unseen")
         return

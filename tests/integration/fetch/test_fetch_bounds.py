@@ -22,8 +22,8 @@ async def test_an_empty_body_is_refused(fetcher: SafeFetcher, site: str) -> None
     assert (await failure(fetcher, f"{site}/status/200?empty")).reason.code == "empty"
 
 
-async def test_an_encoded_body_is_refused_undecoded(fetcher: SafeFetcher, site: str) -> None:
-    assert (await failure(fetcher, f"{site}/gzip")).reason.code == "encoded_body"
+async def test_a_compressed_body_is_unpacked_within_the_limit(fetcher: SafeFetcher, site: str) -> None:
+    assert (await failure(fetcher, f"{site}/gzip")).reason.code == "too_large"
 
 
 async def _endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -24,6 +24,8 @@ from tests.kit.fetching import LIMITS, failure, fetching
         "http://127.0.0.1:port/",
         "http://127.0.0.1:0/",
         "http://user@127.0.0.1/",
+        "http://exa mple.com/a.jpg",
+        "http://example.com\\a.jpg",
     ],
 )
 async def test_what_is_no_usable_url_is_refused(fetcher: SafeFetcher, url: str) -> None:
@@ -39,7 +41,7 @@ async def test_s3_urls_go_through_the_object_store() -> None:
         return Picture(key.encode() * 2, "image/png") if bucket == "pictures" else None
 
     async with fetching(read_object=read_object) as fetcher:
-        assert await fetcher.fetch("s3://pictures/a/b%20c.png") == Picture(b"a/b c.png" * 2, "image/png")
+        assert await fetcher.fetch("s3://pictures/a/b c.png") == Picture(b"a/b c.png" * 2, "image/png")
         assert (await failure(fetcher, "s3://other/a.png")).reason.code == "source_gone"
         assert (await failure(fetcher, f"s3://pictures/{'k' * LIMITS.max_bytes}")).reason.code == "too_large"
         with pytest.raises(Unavailable):
@@ -58,7 +60,6 @@ async def test_file_urls_read_regular_files_under_the_root_only(tmp_path: Path) 
     root.mkdir()
     (root / "a b.png").write_bytes(b"x" * 10)
     (root / "large").write_bytes(b"x" * (LIMITS.max_bytes + 1))
-    (root / "empty").touch()
     (tmp_path / "outside").write_bytes(b"secret")
     (root / "link").symlink_to(tmp_path / "outside")
     os.mkfifo(root / "pipe")
@@ -71,7 +72,6 @@ async def test_file_urls_read_regular_files_under_the_root_only(tmp_path: Path) 
         "a%20b.png/x": "file_refused",
         "gone": "source_gone",
         "large": "too_large",
-        "empty": "empty",
         "a%00b": "bad_url",
     }
     async with fetching(file_root=root) as fetcher:

@@ -38,14 +38,14 @@ async def test_a_cancelled_next_loses_no_delivery(broker: RabbitBroker) -> None:
     assert delivery.body == b"kept"
 
 
-async def test_a_requeued_delivery_comes_again_and_counts(broker: RabbitBroker) -> None:
+async def test_a_requeued_delivery_comes_again_and_says_so(broker: RabbitBroker) -> None:
     await publish(broker, "again")
     subscription = await broker.subscribe(QUEUE)
     first = await take(subscription)
     await broker.requeue(first)
     second = await take(subscription)
     assert (first.redelivered, first.delivery_count) == (False, 0)
-    assert (second.redelivered, second.delivery_count) == (True, 1)
+    assert (second.redelivered, second.body) == (True, first.body)  # RabbitMQ 3 counts it, 4 does not
 
 
 async def test_never_more_than_prefetch_deliveries_are_unacked(broker: RabbitBroker) -> None:
@@ -100,16 +100,15 @@ async def test_stop_ends_a_next_that_waits(broker: RabbitBroker) -> None:
 
 async def test_the_delivery_limit_leads_to_the_error_queue(broker: RabbitBroker) -> None:
     await broker.publish(QUEUE, message("killer", "job-1", **{"x-attempt": 1}))
-    subscription = await broker.subscribe(QUEUE)
     for count in range(3):
-        delivery = await take(subscription)
-        assert delivery.delivery_count == count
-        await broker.requeue(delivery)
+        subscription = await broker.subscribe(QUEUE)
+        assert (await take(subscription)).delivery_count == count
+        await subscription.close()
     dead = await take(await broker.subscribe(error_queue(QUEUE)))
     assert dead.body == b"killer"
     assert dead.headers["x-attempt"] == 1
     assert dead.headers["x-first-death-reason"] == "delivery_limit"
-    assert await subscription.next(timeout_s=0.05) is None
+    assert (await broker.depth(QUEUE)).ready == 0
 
 
 async def test_a_retry_comes_back_after_its_delay(broker: RabbitBroker) -> None:

@@ -7,12 +7,13 @@ import pytest
 from orchestrator.stores.sql import SqlCatalogue
 from tests.conftest import require
 from tests.kit.mariadb import MariaDB
+from tests.kit.mysql import sql_server
 
 
 @pytest.fixture(scope="module")
 def shared_mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
-    require(MariaDB.missing())
-    server = MariaDB(tmp_path_factory.mktemp("mariadb-away"), ["--max-connections=30"])
+    require(sql_server().missing())
+    server = sql_server()(tmp_path_factory.mktemp("mariadb-away"), ["--max-connections=30"])
     try:
         server.start()
         yield server

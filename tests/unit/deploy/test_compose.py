@@ -116,6 +116,15 @@ def test_a_worker_understands_its_command(services: Any, name: str) -> None:
     assert "dummy" not in options
 
 
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_gets_the_card_that_it_asks_for(services: Any, name: str) -> None:
+    (device,) = services[name]["deploy"]["resources"]["reservations"]["devices"]
+    given = filled()[f"{name.upper()}_GPU"]
+    assert (device["driver"], device["device_ids"], device["capabilities"]) == ("nvidia", [given], ["gpu"])
+    command = services[name]["command"]
+    assert command[command.index("--device") + 1] == "cuda"
+
+
 def test_our_commands_exist(services: Any) -> None:
     known: Any = typer.main.get_command(application())
     for line in _command_lines(services):

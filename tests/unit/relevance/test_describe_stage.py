@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.catalogue import Category
-from orchestrator.domain.errors import JobRefused, Reason
-from orchestrator.domain.outcome import Detour, Done, Next, Outcome, PutObject, Reject, Retry, SetSection
+from orchestrator.domain.errors import JobFailed, JobRefused, Reason
+from orchestrator.domain.outcome import Detour, Done, Next, Outcome, PutObject, Retry, SetSection
 from orchestrator.domain.pictures import Picture
 from orchestrator.domain.prompts import profile_for, repair
 from orchestrator.domain.relevance_jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
@@ -95,7 +95,7 @@ async def test_a_picture_that_was_never_tagged_takes_the_detour_unfetched_and_as
 async def test_another_picture_under_the_same_id_is_tagged_anew() -> None:
     model = Model()
     tagged_before = Sections({"clip": {"source_sha256": "0" * 64}})
-    assert await run(JOB, model, metadata=tagged_before) == Detour(Next("tag", TagJob(**IDENTITY, content_sha256=SHA)))
+    assert await run(JOB, model, metadata=tagged_before) == Detour(Next("tag", TagJob(**IDENTITY)))
     assert model.asked == []
 
 
@@ -178,11 +178,10 @@ async def test_a_job_that_names_its_content_reads_the_stored_original_and_no_url
     assert web.asked == []
 
 
-async def test_a_url_that_serves_other_content_by_now_is_a_reject() -> None:
+async def test_a_url_that_serves_other_content_by_now_fails_the_job() -> None:
     job = JOB.model_copy(update={"content_sha256": SHA})
-    assert await run(job, Model(), fetcher=Web(b"other bytes")) == Reject(
-        Reason("content_changed", "image_url serves other bytes than content_sha256 names; publish anew")
-    )
+    with pytest.raises(JobFailed, match="content_changed"):
+        await run(job, Model(), fetcher=Web(b"other bytes"))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 from orchestrator.domain.catalogue import Category
 from orchestrator.domain.errors import JobFailed
 from orchestrator.domain.outcome import Announce, Done, PutVectors, Reject, SetRelevance
-from orchestrator.domain.vectors import KeyedVector
+from orchestrator.domain.scoring import DESCRIPTION, FORMULA
+from orchestrator.domain.vectors import KeyedVector, cosine, weighted_mean
 from orchestrator.domain.words import idf_snapshot_of
 from orchestrator.stages import STAGES, bind
 from orchestrator.stages.score import MAX_CAPTIONS, TEXTS_PER_CALL, word_key
@@ -37,18 +38,19 @@ async def test_a_described_picture_is_scored_against_every_category_of_its_busin
     ids = {"business_id": "acme", "image_id": "7"}
     gym: dict[str, Any] = {"description": description_part(GYM), "cat_match": 1.0, "clip": clip_part(GYM)}
     walls: dict[str, Any] = {"description": description_part(WALLS), "cat_match": None, "clip": clip_part(WALLS)}
-    words = sorted({"gym", "red", "wall", "painters"})
     gym_score = round(0.5 * gym["description"] + 0.25 + 0.25 * gym["clip"], 6)
     walls_score = round((0.5 * walls["description"] + 0.25 * walls["clip"]) / 0.75, 6)
     scores = [
         {"category_id": "c1", "name": "Gym", "score": gym_score, "parts": gym},
         {"category_id": "c2", "name": "Red Wall Painters", "score": walls_score, "parts": walls},
     ]
-    stored_words = tuple(KeyedVector(word_key(SPACE, it), bag_vector(it, SPACE), {"word": it}) for it in words)
+    stored = tuple(
+        KeyedVector(word_key(SPACE, it), bag_vector(it, SPACE), {"word": it}) for it in ("gym", "red wall painters")
+    )
     assert outcome == Done(
         writes=(
             PutVectors("descriptions", (KeyedVector(DESCRIPTION_KEY, bag_vector(TEXT, SPACE), ids),)),
-            PutVectors("words", stored_words),
+            PutVectors("words", stored),
             SetRelevance(
                 "acme",
                 "7",
@@ -56,10 +58,12 @@ async def test_a_described_picture_is_scored_against_every_category_of_its_busin
                 {
                     "url": "https://x/original.png",
                     "quality": 0.8,
+                    "source_sha256": "ab" * 32,
                     "scores": sorted(scores, key=lambda it: -float(str(it["score"]))),
                     "model": "text/MiniLM",
                     "space": SPACE,
                     "vector_key": DESCRIPTION_KEY,
+                    "formula": FORMULA,
                     "weights": {"description": 0.5, "cat_match": 0.25, "clip": 0.25},
                     "inputs": {
                         "description_version": "v-d",
@@ -94,21 +98,30 @@ async def test_a_business_without_categories_gets_no_scores_and_the_vector_of_it
     assert world.sentences.texts() == [TEXT] and world.captions.texts() == []
 
 
-async def test_only_words_that_are_not_stored_are_encoded_and_written() -> None:
+async def test_only_phrases_that_are_not_stored_are_encoded_and_written() -> None:
     vectors = FakeVectors({**STORED_IMAGE, ("words", word_key(SPACE, "gym")): bag_vector("gym", SPACE)})
     world = World(vectors=vectors)
     outcome = await world.outcome()
-    assert world.sentences.texts() == [TEXT, "painters", "red", "wall"]
-    assert [it.payload["word"] for it in outcome.writes[1].vectors] == ["painters", "red", "wall"]
+    assert world.sentences.texts() == [TEXT, "red wall painters"]
+    assert [it.payload["word"] for it in outcome.writes[1].vectors] == ["red wall painters"]
 
 
-async def test_with_every_word_stored_no_word_is_written() -> None:
-    held = {("words", word_key(SPACE, it)): bag_vector(it, SPACE) for it in ("gym", "red", "wall", "painters")}
+async def test_a_name_too_long_for_a_phrase_is_the_mean_of_its_words() -> None:
+    words = ["gym", *(f"{number}" + 90 * "x" for number in range(3))]
+    world = World(categories=(Category("c1", ", ".join(words)),))
+    part = parts_of(await world.value())["c1"]["description"]
+    mean = weighted_mean([bag_vector(word, SPACE) for word in words], [1] * len(words))
+    assert world.sentences.texts() == [TEXT, *sorted(words)]
+    assert part == pytest.approx(DESCRIPTION.part(cosine(bag_vector(TEXT, SPACE), mean)), abs=1e-6) and 0 < part < 1
+
+
+async def test_with_every_phrase_stored_none_is_written() -> None:
+    held = {("words", word_key(SPACE, it)): bag_vector(it, SPACE) for it in ("gym", "red wall painters")}
     outcome = await World(vectors=FakeVectors({**STORED_IMAGE, **held})).outcome()  # type: ignore[dict-item]
     assert [getattr(write, "kind", None) for write in outcome.writes] == ["descriptions", None]
 
 
-async def test_a_stored_word_vector_of_another_space_is_never_used() -> None:
+async def test_a_stored_vector_of_a_name_in_another_space_is_never_used() -> None:
     strange = {("words", word_key(SPACE, "gym")): bag_vector("gym", "text/other@9")}
     world = World(vectors=FakeVectors({**STORED_IMAGE, **strange}))  # type: ignore[dict-item]
     assert parts_of(await world.value())["c1"]["description"] == description_part(GYM)
@@ -158,7 +171,7 @@ async def test_ten_thousand_categories_cost_a_bounded_number_of_calls_and_never_
     watcher.cancel()
     value = outcome.writes[-1].value
     assert len(value["scores"]) == 10_000
-    assert max(map(len, world.sentences.asked)) == TEXTS_PER_CALL and len(world.sentences.texts()) == 11_501
+    assert max(map(len, world.sentences.asked)) == TEXTS_PER_CALL and len(world.sentences.texts()) == 10_001
     assert max(map(len, world.vectors.looked_up)) <= 1000
     assert len(world.captions.texts()) == MAX_CAPTIONS
     assert value["notes"] == {"clip": f"best_{MAX_CAPTIONS}_categories_only"}

@@ -70,8 +70,8 @@ async def test_with_nothing_but_dummies_the_description_is_scored_and_the_notes_
 async def test_names_of_stop_words_only_or_of_no_word_are_scored() -> None:
     odd = (Category("c1", "The And Of"), Category("c2", "☕"))
     parts = parts_of(await scored(categories=odd))
-    assert parts["c1"]["description"] == description_part(odd[0], odd)
-    assert parts["c2"]["description"] == description_part(odd[1], odd)
+    assert parts["c1"]["description"] == description_part(odd[0])
+    assert parts["c2"]["description"] == description_part(odd[1])
 
 
 async def test_a_blank_category_name_has_no_description_part_and_breaks_nothing() -> None:

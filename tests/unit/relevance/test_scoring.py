@@ -94,8 +94,8 @@ def test_a_calibrated_part_never_falls_when_the_cosine_rises(one: float, other: 
 
 
 def test_what_was_measured_spreads_over_the_range() -> None:
-    wrong_median, right_low, right_median, right_high = (DESCRIPTION.part(x) for x in (0.17, 0.29, 0.42, 0.56))
-    assert (wrong_median, right_low, right_median, right_high) == pytest.approx((0.283, 0.483, 0.7, 0.933), abs=0.001)
+    parts = [DESCRIPTION.part(cosine) for cosine in (0.08, 0.24, 0.31, 0.39)]
+    assert parts == pytest.approx([0.16, 0.48, 0.62, 0.78])
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
@@ -104,7 +104,12 @@ def test_a_part_that_is_no_number_is_missing(odd: float) -> None:
     assert score_of(Parts(description=odd)) is None
 
 
-def test_a_category_is_the_mean_of_its_words_each_weighted_once() -> None:
+def test_a_category_is_its_whole_phrase_in_any_spelling_of_case_and_space() -> None:
+    vectors = {"car repair": unit(3, 4), "car": unit(1, 0), "repair": unit(0, 1)}
+    assert category_vector("  Car  REPAIR ", vectors, idf_snapshot_of([])) == unit(3, 4)
+
+
+def test_without_its_phrase_a_category_is_the_mean_of_its_words_each_weighted_once() -> None:
     snapshot = idf_snapshot_of(["car repair", "car wash", "car dealers"])
     words = {"car": unit(1, 0), "repair": unit(0, 1)}
     vector = category_vector("Car Repair", words, snapshot)

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from orchestrator.domain.errors import Reason
-from orchestrator.domain.outcome import Done, Next, PutObject, PutVectors, Reject, SetSection
+import pytest
+
+from orchestrator.domain.errors import JobFailed
+from orchestrator.domain.outcome import Done, Next, PutObject, PutVectors, SetSection
 from orchestrator.domain.pictures import Picture
 from orchestrator.domain.relevance_jobs import RelevanceJob, TagJob
 from orchestrator.domain.vectors import KeyedVector
@@ -61,12 +63,11 @@ async def test_a_job_that_names_its_content_reads_the_stored_original_and_no_url
     assert web.asked == []
 
 
-async def test_a_url_that_serves_other_content_by_now_is_a_reject() -> None:
+async def test_a_url_that_serves_other_content_by_now_fails_the_job() -> None:
     clip = Clip()
     job = JOB.model_copy(update={"content_sha256": SHA})
-    assert await tag(job, originals=Store(), fetcher=Web(b"other bytes"), tagger=clip) == Reject(
-        Reason("content_changed", "image_url serves other bytes than content_sha256 names; publish anew")
-    )
+    with pytest.raises(JobFailed, match="content_changed"):
+        await tag(job, originals=Store(), fetcher=Web(b"other bytes"), tagger=clip)
     assert clip.asked == []
 
 

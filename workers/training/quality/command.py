@@ -23,6 +23,7 @@ PARTS: Mapping[str, Callable[[int], list[Row]]] = MappingProxyType(
         "gate": parts.gate,
         "clip": parts.clip,
         "text": parts.text,
+        "score": parts.score,
         "composed": parts.composed,
         "vlm": parts.vision_language,
     }

@@ -41,6 +41,14 @@ def text(_scenes: int) -> list[Row]:
     return rows(load_builtin(threads=None), original)
 
 
+def score(_scenes: int) -> list[Row]:
+    """Whether descriptions find their category, by the built-in sentence model."""
+    from workers.text.builtin import load_builtin
+    from workers.training.score.quality import read_judged, rows
+
+    return rows(load_builtin(threads=None), read_judged())
+
+
 def composed(scenes: int) -> list[Row]:
     """The describer without a language model."""
     from workers.training.vlm.composed_quality import rows

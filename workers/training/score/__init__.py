@@ -1,0 +1,1 @@
+"""How well the score puts categories in order, on descriptions that people judged."""
