@@ -18,7 +18,7 @@ from orchestrator.api.problems import add_problem_handlers
 from orchestrator.api.routes import add_routes
 from orchestrator.api.services import ApiServices
 
-_REQUEST_HEADERS = ("Authorization", "X-API-Key", "If-None-Match", "Range", "If-Range")
+_REQUEST_HEADERS = ("Authorization", "X-API-Key", "If-None-Match", "Range", "If-Range", "traceparent")
 _ANSWER_HEADERS = (
     "ETag",
     "Location",

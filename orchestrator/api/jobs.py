@@ -19,9 +19,11 @@ from orchestrator.api.schemas import Accepted, JobRequest
 from orchestrator.api.services import ROADS
 from orchestrator.domain.bodies import why_unreadable
 from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.headers import TRACEPARENT
 from orchestrator.domain.ids import canonical_job_id
 from orchestrator.domain.jobs import Job
 from orchestrator.domain.ledger import DeadLetterFilter
+from orchestrator.observe import continue_trace
 from orchestrator.runtime.lane import now_ms
 
 MAX_LETTERS = 20
@@ -30,12 +32,13 @@ _OWN_FIELDS = frozenset({"to"})
 
 
 async def post_job(request: Request) -> JSONResponse:
-    """Take one job for one or more roads. Raises Problem: not_json, body_too_large, invalid, unconfirmed."""
+    """Take one job for one or more roads, all in the caller's trace. Raises Problem: not_json, body_too_large, invalid,
+    unconfirmed."""
     context = context_of(request)
     asked = parse_request(await read_json_body(request, context.options.max_body_bytes))
     stamped = asked.stamp(now_ms())
     jobs = {context.services.queues[road]: job_for(stamped, road) for road in _roads(asked, context)}
-    failed = await _publish(context, jobs)
+    failed = await _publish(context, jobs, continue_trace(request.headers.get(TRACEPARENT)))
     queues = {road: context.services.queues[road] for road in asked.to}
     if failed:
         raise Problem(
@@ -100,13 +103,13 @@ def _roads(asked: JobRequest, context: ApiContext) -> tuple[str, ...]:
     return asked.to
 
 
-async def _publish(context: ApiContext, jobs: Mapping[str, Job]) -> set[str]:
+async def _publish(context: ApiContext, jobs: Mapping[str, Job], traceparent: str) -> set[str]:
     """Publish to all queues at once. The queues that did not confirm."""
 
     async def one(queue: str, job: Job) -> bool:
         try:
             async with asyncio.timeout(context.options.publish_timeout_s):
-                await context.services.publish(queue, job)
+                await context.services.publish(queue, job, traceparent)
         except (Unavailable, TimeoutError):
             return False
         return True

@@ -51,7 +51,8 @@ def _add_jobs(app: FastAPI) -> None:
         status_code=202,
         summary="Send a picture to be enhanced, described and scored",
         description="Answers once the broker has confirmed that it holds the job; from then on it is not lost. Give a"
-        " `job_id` of your own (a UUID) to be able to repeat the request safely. Scope: `publish`.",
+        " `job_id` of your own (a UUID) to be able to repeat the request safely. A W3C `traceparent` header goes on in"
+        " the job's messages, logs and calls. Scope: `publish`.",
         operation_id="postJob",
         tags=["Jobs"],
         response_model=schemas.Accepted,

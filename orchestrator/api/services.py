@@ -13,7 +13,8 @@ from orchestrator.stages import STAGES
 from orchestrator.stores.ports import Documents, Objects
 from orchestrator.wiring import System
 
-Publish = Callable[[str, Job], Awaitable[None]]
+Publish = Callable[[str, Job, str], Awaitable[None]]
+"""Takes a queue, a job, and the traceparent that its message carries."""
 Ping = Callable[[], Awaitable[None]]
 
 ROADS: Mapping[str, type[Job]] = {"enhance": EnhanceJob, "relevance": RelevanceJob}

@@ -5,11 +5,11 @@ By scores where there are any, by the rule set where there are none: each item s
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.display import Candidate, Display, find_display, only_current
 
 Basis = Literal["scores", "rule_set"]
 
@@ -19,26 +19,12 @@ imagededup, whose hash is made the same way but for the coefficient of the mean.
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """What is known of one image: the catalogue's word, the sections of its metadata document, its stored relevance
-    and its alt text. None, or no sections, for what is not known."""
-
-    image_id: str
-    catalogue: CatalogueImage | None
-    metadata: Mapping[str, Any]
-    relevance: Mapping[str, Any] | None
-    alt_text: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Item:
-    """One picture as it is shown. ``width`` and ``height`` in pixels; ``score`` 0 to 1, None for the rule set."""
+    """One picture as it is shown. ``score`` 0 to 1, None for the rule set."""
 
     image_id: str
-    url: str
+    display: Display
     alt_text: str | None
-    width: int | None
-    height: int | None
     score: float | None
     basis: Basis
     image_class: str | None
@@ -69,9 +55,9 @@ class _Shown:
 def rank(candidates: Iterable[Candidate], *, category_id: str | None, limit: int) -> Answer:
     """Answer for one business and, maybe, one of its categories.
 
-    - Never shown: an image that the catalogue calls invalid, one of a class marked 0, one without any URL. A class the
-      catalogue brings itself comes before the model's, and so does its quality; the model's mark is about the
-      model's class and does not count then.
+    - Never shown: an image that the catalogue calls invalid, one of a class marked 0, one of which ``find_display``
+      finds nothing. A class the catalogue brings itself comes before the model's, and so does its quality; the model's
+      mark is about the model's class and does not count then. Tags and scores of another content do not count.
     - ``dynamic``: images with a score for the category (for no category: their best score) by falling score, then
       quality, then image id. Behind them the images without one, as the rule set orders them.
     - The rule set takes the images of the business's one class: the most frequent among those marked 1; of several, the
@@ -92,21 +78,20 @@ def rank(candidates: Iterable[Candidate], *, category_id: str | None, limit: int
     )
 
 
-def _shown(candidate: Candidate) -> _Shown | None:
+def _shown(known: Candidate) -> _Shown | None:
+    candidate = only_current(known)
     catalogue, clip = candidate.catalogue, candidate.metadata.get("clip") or {}
     own_class = catalogue.image_class if catalogue is not None else None
     own_quality = _number(catalogue.quality) if catalogue is not None else None
     if (catalogue is not None and not catalogue.valid) or (own_class is None and clip.get("class_valid") == 0):
         return None
-    url, width, height = _place(candidate)
-    if url is None:
+    display = find_display(known)
+    if display is None:
         return None
     item = Item(
         image_id=candidate.image_id,
-        url=url,
+        display=display,
         alt_text=candidate.alt_text,
-        width=width,
-        height=height,
         score=None,
         basis="rule_set",
         image_class=own_class if own_class is not None else clip.get("class"),
@@ -163,22 +148,6 @@ def _varied(ranked: Iterable[_Shown], limit: int) -> tuple[Item, ...]:
         contents.update([sha256] if sha256 else [])
         hashes.extend([] if phash is None else [phash])
     return tuple(taken)
-
-
-def _place(candidate: Candidate) -> tuple[str | None, int | None, int | None]:
-    """Where the picture is to be had, and the size it has there, None while nobody has measured it.
-
-    A URL it is served under comes first: that was purged to serve the enhanced picture. Else the original's.
-    """
-    known, catalogue = candidate.metadata, candidate.catalogue
-    source = known.get("source") or {}
-    served = [*(catalogue.served_urls if catalogue is not None else ()), *(source.get("served_urls") or ())]
-    stored = (source.get("image_url"), (candidate.relevance or {}).get("url"))
-    originals = stored if catalogue is None else (catalogue.image_url, *stored)
-    url = next((str(url) for url in (*served, *originals) if url), None)
-    sizes = [known.get(name) or {} for name in (("enhanced", "content") if served else ("content",))]
-    size = next((it for it in sizes if it.get("width") and it.get("height")), {})
-    return url, size.get("width"), size.get("height")
 
 
 def _number(value: object) -> float | None:

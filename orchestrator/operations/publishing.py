@@ -7,7 +7,7 @@ from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.errors import ConfigurationError, JobRefused, Unavailable
 from orchestrator.domain.headers import Envelope
 from orchestrator.domain.jobs import Job
-from orchestrator.observe import new_traceparent
+from orchestrator.observe import continue_trace
 from orchestrator.runtime.lane import now_ms
 from orchestrator.runtime.ports import Broker, Message
 from orchestrator.stages import STAGES
@@ -48,7 +48,8 @@ async def _publish_one(system: System, queue: str, body: bytes, dry_run: bool) -
     return {"job_id": job.job_id}
 
 
-async def publish_confirmed(broker: Broker, queue: str, job: Job) -> None:
-    """Put a new job into ``queue``. Returns once the broker has it; raises Unavailable."""
-    envelope = Envelope(1, now_ms(), traceparent=new_traceparent())
+async def publish_confirmed(broker: Broker, queue: str, job: Job, traceparent: str | None = None) -> None:
+    """Put a new job into ``queue``, in the trace that ``traceparent`` names or one of its own. Returns once the broker
+    has it; raises Unavailable."""
+    envelope = Envelope(1, now_ms(), traceparent=continue_trace(traceparent))
     await broker.publish(queue, Message(job.encode(), envelope.headers(), job.job_id))

@@ -68,6 +68,7 @@ async def score(
     value = {
         "url": (known.get("source") or {}).get("image_url") or job.image_url,
         "quality": clip.get("quality"),
+        "source_sha256": section.get("source_sha256"),
         **_made_with(space, key, section, clip, snapshot),
         "scores": scores,
         "notes": notes,

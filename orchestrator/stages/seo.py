@@ -73,6 +73,7 @@ def _done(job: SeoJob, description: Sections, clip: Sections, candidates: Sequen
         "model": model,
         "prompt_version": prompt_version,
         "description_version": description["version"],
+        "source_sha256": description["source_sha256"],
     }
     if chosen is None:
         section["skipped"] = NO_CANDIDATE

@@ -3,7 +3,8 @@
 from typing import Any
 
 from orchestrator.domain.catalogue import CatalogueImage
-from orchestrator.domain.ranking import Answer, Candidate, Item, rank
+from orchestrator.domain.display import Candidate
+from orchestrator.domain.ranking import Answer, Item, rank
 
 
 def listed(image_id: str, **fields: Any) -> CatalogueImage:
@@ -17,15 +18,18 @@ def candidate(
     clip: tuple[str | None, int | None, float | None] | None = ("indoor", 1, 0.5),
     scores: dict[str, float] | None = None,
     catalogue: CatalogueImage | None = None,
+    clip_of: str | None = None,
+    scores_of: str | None = None,
     **sections: Any,
 ) -> Candidate:
-    """An image: its class, mark and quality as the model said; its scores by category."""
+    """An image: its class, mark and quality as the model said, its scores by category, the content both are made of."""
     metadata = {"source": {"image_url": f"https://x/{image_id}.png", "served_urls": []}, **sections}
     if clip is not None:
-        metadata["clip"] = {"class": clip[0], "class_valid": clip[1], "quality": clip[2]}
+        metadata["clip"] = {"class": clip[0], "class_valid": clip[1], "quality": clip[2], "source_sha256": clip_of}
     relevance = None
     if scores is not None:
-        relevance = {"scores": [{"category_id": name, "score": score} for name, score in scores.items()]}
+        rows = [{"category_id": name, "score": score} for name, score in scores.items()]
+        relevance = {"scores": rows, "source_sha256": scores_of}
     return Candidate(image_id, catalogue, metadata, relevance, None)
 
 

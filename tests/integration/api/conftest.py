@@ -55,16 +55,23 @@ class Stores:
     broker: LocalBroker
     services: ApiServices
 
-    async def know(self, image_id: str, *, business: str = BUSINESS, **sections: Mapping[str, Any]) -> None:
+    async def know(
+        self, image_id: str, *, business: str = BUSINESS, version: str = VERSION, **sections: Mapping[str, Any]
+    ) -> None:
         """Write sections of an image's document."""
         for name, value in sections.items():
-            await self.documents.set_section(SetSection(business, image_id, name, VERSION, value))
+            await self.documents.set_section(SetSection(business, image_id, name, version, value))
 
-    async def score(self, image_id: str, **scores: float) -> None:
-        """Write an image's scores by category."""
+    async def score(self, image_id: str, *, version: str = VERSION, sha256: str | None = None, **scores: float) -> None:
+        """Write an image's scores by category, made of the content with this hash."""
         rows = [{"category_id": name.lstrip("c"), "name": name, "score": score} for name, score in scores.items()]
-        value = {"url": f"https://cdn.example.com/{image_id}.jpg", "quality": 0.5, "scores": rows}
-        await self.documents.set_relevance(SetRelevance(BUSINESS, image_id, VERSION, value))
+        value = {
+            "url": f"https://cdn.example.com/{image_id}.jpg",
+            "quality": 0.5,
+            "source_sha256": sha256,
+            "scores": rows,
+        }
+        await self.documents.set_relevance(SetRelevance(BUSINESS, image_id, version, value))
 
 
 @pytest.fixture(scope="session")

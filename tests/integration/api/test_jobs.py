@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from orchestrator.domain.errors import PublishUnconfirmed, Reason, Unavailable
 from orchestrator.domain.jobs import EnhanceJob
 from orchestrator.domain.ledger import DeadLetter, End, LedgerEntry
 from orchestrator.domain.relevance_jobs import RelevanceJob
+from orchestrator.runtime.ports import Delivery
 from tests.integration.api.conftest import OPTIONS, Stores, degraded, key_of, served
 
 JOB: dict[str, Any] = {"business_id": "Shop", "image_id": 7, "image_url": "https://e.x/1.jpg"}
@@ -24,12 +26,17 @@ def publisher(client: httpx.AsyncClient) -> httpx.AsyncClient:
     return client
 
 
-async def taken(stores: Stores, queue: str) -> bytes:
+async def delivered(stores: Stores, queue: str) -> Delivery:
     subscription = await stores.broker.subscribe(queue)
     delivery = await subscription.next()
+    assert delivery is not None
     await stores.broker.ack(delivery)
     await subscription.close()
-    return bytes(delivery.body)
+    return delivery
+
+
+async def taken(stores: Stores, queue: str) -> bytes:
+    return bytes((await delivered(stores, queue)).body)
 
 
 async def test_a_job_lies_in_every_queue_asked_for_once_the_answer_is_there(
@@ -54,6 +61,31 @@ async def test_an_id_of_the_clients_own_is_kept(stores: Stores, publisher: httpx
     assert (await publisher.post("/v1/jobs", json=sent)).json()["job_id"] == JOB_ID
     job = RelevanceJob.model_validate_json(await taken(stores, "image_relevance_process"))
     assert (job.job_id, job.prompt) == (JOB_ID, "vision_json")
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+SENT_TRACES = [
+    (f"00-{TRACE}-00f067aa0ba902b7-01", True),
+    (f"00-{TRACE}-00f067aa0ba902b7-00", True),
+    (f"ff-{TRACE}-00f067aa0ba902b7-01", False),
+    ("00-" + "0" * 32 + "-00f067aa0ba902b7-01", False),
+    ("nonsense", False),
+    (None, False),
+]
+
+
+async def test_the_callers_trace_goes_on_in_every_message(stores: Stores, publisher: httpx.AsyncClient) -> None:
+    for sent, kept in SENT_TRACES:
+        headers = {"traceparent": sent} if sent else {}
+        (
+            await publisher.post("/v1/jobs", json={**JOB, "to": ["enhance", "relevance"]}, headers=headers)
+        ).raise_for_status()
+        carried = {
+            str((await delivered(stores, queue)).headers["traceparent"]) for queue in stores.services.queues.values()
+        }
+
+        assert len(carried) == 1 and all(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]", it) for it in carried), sent
+        assert (carried == {sent}) is kept, sent
 
 
 MISTAKES: list[tuple[dict[str, Any], str, str]] = [
@@ -131,10 +163,10 @@ async def unconfirmed(*_: Any) -> None:
 
 
 async def test_a_publish_that_is_not_confirmed_is_a_503_with_the_id_to_repeat(stores: Stores) -> None:
-    async def half(queue: str, job: Any) -> None:
+    async def half(queue: str, job: Any, traceparent: str) -> None:
         if queue == "image_relevance_process":
             raise Unavailable("broker")
-        await stores.services.publish(queue, job)
+        await stores.services.publish(queue, job, traceparent)
 
     for publish, confirmed in ((unconfirmed, []), (half, ["enhance"])):
         async with served(degraded(stores, publish=publish)) as client:

@@ -80,12 +80,59 @@ async def test_a_picture_that_no_browser_could_load_comes_from_this_api_or_not_a
     stores: Stores, client: httpx.AsyncClient
 ) -> None:
     private = {"image_url": "s3://uploads/1.jpg", "served_urls": []}
-    await stores.know("stored", source=private, content=CONTENT, clip=CLIP)
+    rendition = {"key": f"renditions/{SHA256}/r2.jpg", "width": 640, "height": 480}
+    skipped = {"skipped": "at_target", "source_sha256": SHA256, "rendition": rendition}
+    await stores.know("stored", source=private, content=CONTENT, clip=CLIP, enhanced=skipped)
+    await stores.know("only-the-original", source=private, content=CONTENT, clip=CLIP)
     await stores.know("nowhere", source={**private, "image_url": "file:///etc/1.jpg"}, clip=CLIP)
 
     answer = (await client.get("/v1/relevancy/shop")).json()
 
-    assert [it["url"] for it in answer["dynamic"]] == [f"/images/originals/{SHA256}"]
+    assert [(it["url"], it["enhanced"]) for it in answer["dynamic"]] == [(f"/images/renditions/{SHA256}/r2.jpg", False)]
+
+
+LATER = VERSION.replace("1763683200000", "1763683300000")
+OTHER = "cd" * 32
+
+
+def made_of(sha256: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The sections that the enhancement flow writes, and those of the relevance flow."""
+    content = {**CONTENT, "sha256": sha256}
+    enhanced = {"key": f"enhanced/{sha256}/r1.jpg", "width": 1280, "height": 960, "source_sha256": sha256}
+    clip = {**CLIP, "class": f"class of {sha256[:2]}", "source_sha256": sha256}
+    seo = {"source_sha256": sha256, "alt_text": f"text of {sha256[:2]}"}
+    return {"content": content, "enhanced": enhanced}, {"content": content, "clip": clip, "seo": seo}
+
+
+@pytest.mark.parametrize("first", ["enhancement", "relevance"])
+async def test_of_an_image_that_changed_nothing_of_two_contents_is_shown_together(
+    stores: Stores, client: httpx.AsyncClient, first: str
+) -> None:
+    async def enhance(sha256: str, version: str) -> None:
+        await stores.know("a", version=version, source=SOURCE, **made_of(sha256)[0])
+
+    async def relate(sha256: str, version: str) -> None:
+        await stores.know("a", version=version, source=SOURCE, **made_of(sha256)[1])
+        await stores.score("a", version=version, sha256=sha256, c204=0.8)
+        text = f"text of {sha256[:2]}"
+        await stores.catalogue.set_alt_text(SetAltText(BUSINESS, "a", version, text, "m", "p"))
+
+    async def shown() -> list[tuple[Any, ...]]:
+        answer = (await client.get("/v1/relevancy/shop")).json()
+        return [(it["url"], it["image_class"], it["alt_text"], it["score"]) for it in answer["dynamic"]]
+
+    def whole(sha256: str) -> list[tuple[Any, ...]]:
+        two = sha256[:2]
+        return [(f"/images/enhanced/{sha256}/r1.jpg", f"class of {two}", f"text of {two}", 0.8)]
+
+    flows = [enhance, relate] if first == "enhancement" else [relate, enhance]
+    for flow in flows:
+        await flow(SHA256, VERSION)
+    assert await shown() == whole(SHA256)
+    await flows[0](OTHER, LATER)
+    assert await shown() == []
+    await flows[1](OTHER, LATER)
+    assert await shown() == whole(OTHER)
 
 
 async def test_a_business_that_nobody_knows_is_a_404_and_one_without_a_picture_to_show_is_empty(

@@ -1,5 +1,6 @@
 """The enhance worker as a real process: what it answers."""
 
+import asyncio
 import io
 import json
 
@@ -7,9 +8,10 @@ import pytest
 from PIL import Image
 
 from tests.kit.image_files import encoded, picture
+from tests.kit.keep_alive import MOST_TIMES_AS_LONG, answer_s, bare_answer_s
 from tests.kit.worker import Worker
 from tests.kit.worker_client import TRACEPARENT, Client, photo
-from workers.wire import ENHANCE_PATH, HANDSHAKE_PATH, WIRE_VERSION, EnhanceReply, ErrorReply, Handshake
+from workers.wire import ENHANCE_PATH, HANDSHAKE_PATH, LIVE_PATH, WIRE_VERSION, EnhanceReply, ErrorReply, Handshake
 
 
 async def test_a_photograph_comes_back_larger_and_described(client: Client) -> None:
@@ -76,3 +78,8 @@ async def test_every_request_is_logged_with_its_trace_and_counted(client: Client
     lines = [line for line in map(json.loads, text.splitlines()) if line["event"] == "request"]
     assert [(line["status"], line["code"]) for line in lines[-2:]] == [(200, "done"), (422, "not_an_image")]
     assert {line["trace"] for line in lines[-2:]} == {TRACEPARENT.split("-")[1]} and "SECRET" not in text
+
+
+async def test_a_kept_connection_is_answered_like_one_of_a_bare_server(shared_worker: Worker) -> None:
+    ours_s = await asyncio.to_thread(answer_s, int(shared_worker.url.rpartition(":")[2]), LIVE_PATH)
+    assert ours_s < MOST_TIMES_AS_LONG * await bare_answer_s()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.domain.ranking import NEAR_DUPLICATE_BITS, Answer, Candidate, Item
+from orchestrator.domain.display import Candidate, Display
+from orchestrator.domain.ranking import NEAR_DUPLICATE_BITS, Answer, Item
 from tests.kit.ranking import ask, candidate, ids, listed
 
 EMPTY = Answer("rule_set", None, (), ())
@@ -15,7 +16,8 @@ EMPTY = Answer("rule_set", None, (), ())
 
 def test_an_item_carries_everything_that_is_shown() -> None:
     one = replace(candidate("7", scores={"c1": 0.7}, content={"width": 100, "height": 80}), alt_text="A gym")
-    item = Item("7", "https://x/7.png", "A gym", 100, 80, 0.7, "scores", "indoor", 0.5)
+    display = Display("https://x/7.png", stored=False, enhanced=False, width=100, height=80)
+    item = Item("7", display, "A gym", 0.7, "scores", "indoor", 0.5)
     assert ask(one) == Answer("scores", item, (item,), (item,))
 
 
@@ -109,29 +111,25 @@ def test_a_catalogue_without_a_class_of_its_own_leaves_the_models_mark_standing(
     assert (item.image_class, item.quality) == ("a", 0.9)
 
 
-def test_a_served_url_is_given_with_the_size_of_the_enhanced_picture() -> None:
-    sizes: dict[str, Any] = {"content": {"width": 10, "height": 8}, "enhanced": {"width": 40, "height": 32}}
-    served = candidate("1", source={"image_url": "https://x/1.png", "served_urls": ["https://cdn/1.png"]}, **sizes)
-    (item,) = ask(served).dynamic
-    assert (item.url, item.width, item.height) == ("https://cdn/1.png", 40, 32)
-    (item,) = ask(candidate("1", **sizes)).dynamic
-    assert (item.url, item.width, item.height) == ("https://x/1.png", 10, 8)
-    (item,) = ask(candidate("1", catalogue=listed("1", served_urls=("https://own/1.png",)), **sizes)).dynamic
-    assert (item.url, item.width) == ("https://own/1.png", 40)
-
-
-def test_a_skipped_picture_is_served_in_its_own_size() -> None:
-    source = {"image_url": "https://x/1.png", "served_urls": ["https://cdn/1.png"]}
-    skipped = candidate("1", source=source, content={"width": 10, "height": 8}, enhanced={"skipped": "large enough"})
-    assert (ask(skipped).dynamic[0].width, ask(skipped).dynamic[0].height) == (10, 8)
-
-
 def test_an_image_without_any_url_is_not_shown() -> None:
     bare = candidate("1", scores={"c1": 0.5}, source={})
     assert ask(bare) == EMPTY
-    assert (
-        ask(replace(bare, relevance={**(bare.relevance or {}), "url": "https://y/1"})).dynamic[0].url == "https://y/1"
-    )
+    (item,) = ask(replace(bare, relevance={**(bare.relevance or {}), "url": "https://y/1"})).dynamic
+    assert item.display.address == "https://y/1"
+
+
+def test_tags_of_another_content_neither_show_nor_hide_an_image() -> None:
+    content = {"sha256": "b"}
+    assert ask(candidate("1", clip=("a", 1, 0.9), clip_of="a", content=content)) == EMPTY
+    hidden = candidate("1", clip=("a", 0, 0.9), clip_of="a", content=content, scores={"c1": 0.4})
+    (item,) = ask(hidden).dynamic
+    assert (item.score, item.image_class, item.quality) == (0.4, None, None)
+
+
+def test_scores_of_another_content_do_not_count() -> None:
+    changed = candidate("1", clip=("a", 1, 0.9), scores={"c1": 0.9}, scores_of="a", content={"sha256": "b"})
+    (item,) = ask(changed).dynamic
+    assert (item.basis, item.score) == ("rule_set", None)
 
 
 def test_the_carousel_leaves_out_what_was_there_and_what_looks_like_it() -> None:

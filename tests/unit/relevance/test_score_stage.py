@@ -58,6 +58,7 @@ async def test_a_described_picture_is_scored_against_every_category_of_its_busin
                 {
                     "url": "https://x/original.png",
                     "quality": 0.8,
+                    "source_sha256": "ab" * 32,
                     "scores": sorted(scores, key=lambda it: -float(str(it["score"]))),
                     "model": "text/MiniLM",
                     "space": SPACE,

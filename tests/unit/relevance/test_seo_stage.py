@@ -59,6 +59,7 @@ def done(alt_text: str | None, *candidates: dict[str, Any], made_by: tuple[str, 
         "model": model,
         "prompt_version": prompt_version,
         "description_version": "v2",
+        "source_sha256": SHA,
         **({} if alt_text else {"skipped": "no candidate may be shown"}),
     }
     chosen = () if alt_text is None else (SetAltText("acme", "7", VERSION, alt_text, model, prompt_version),)
