@@ -55,7 +55,7 @@ Id = Annotated[
 Url = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_URL_LENGTH),
-    BeforeValidator(_whole_key, json_schema_input_type=str),
+    BeforeValidator(_whole_key),
     AfterValidator(_known_scheme),
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
