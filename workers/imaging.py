@@ -92,9 +92,18 @@ def encode(pixels: Pixels, image_format: Format) -> bytes:
 
     Raises MemoryError.
     """
+    return encode_image(pixels.image(), image_format)
+
+
+def encode_image(image: Image.Image, image_format: Format) -> bytes:
+    """Encode a plain image in the same way. Whatever it knows of the file that it was read from it forgets.
+
+    Raises MemoryError.
+    """
+    image.info = {}  # encoders write comments and profiles that they find here
     out = io.BytesIO()
     try:
-        pixels.image().save(out, image_format, **ENCODERS[image_format])
+        image.save(out, image_format, **ENCODERS[image_format])
     except (ValueError, OSError) as error:
         if str(error) in _NO_MEMORY:
             raise MemoryError(str(error)) from error

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-WIRE_VERSION = "justlens.wire/1"
+WIRE_VERSION = "justlens.wire/2"
 RESULT_HEADER = "JustLens-Result"
 WIRE_HEADER = "JustLens-Wire"
 """The caller's WIRE_VERSION, on every POST of an orchestrator. Who sends none is taken to know what it does."""
@@ -81,8 +81,9 @@ class ContentReply(WireValue):
 class EnhanceReply(WireValue):
     """Header JustLens-Result of POST /enhance.
 
-    With ``skipped`` set the body is empty and nothing was made; otherwise the body is the enhanced picture in
-    ``format``, ``width`` x ``height`` pixels, ``scale`` times the original.
+    The body is a picture in ``format``, ``width`` x ``height`` pixels, upright, in sRGB, without any metadata: the
+    enhanced one, ``scale`` times the original, or, with ``skipped`` set, its display rendition, as large as the
+    original. It is empty where a rendition would show less than the original does (``animated``).
     """
 
     content: ContentReply

@@ -41,6 +41,8 @@ def test_the_demo_enhances_real_photographs_and_shows_the_broken_job(
     assert first_run.returncode == 0, first_run.stderr
     assert "x2.7 by sr_x4@" in line_of(first_run.stdout, "corner-cafe/coffee")
     assert "skipped: at_target" in line_of(first_run.stdout, "space-museum/hubble_deep_field")
+    (rendition,) = (data_dir / "objects/renditions").rglob("*.jpg")
+    assert set(parts_of(rendition.read_bytes())) <= NEEDED["jpeg"]
     assert "dead: not_an_image" in line_of(first_run.stdout, "corner-cafe/menu")
     for queue in ("image_enhance_process", "image_tag_process"):
         assert f"error.{queue} holds corner-cafe/menu: not_an_image" in first_run.stdout

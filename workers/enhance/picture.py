@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from PIL import __version__ as pillow_version
 from PIL import features
 
 from workers.content import in_detail, read_content
 from workers.enhance.plan import LONG_SIDE, MAX_SCALE, SHORT_SIDE, Enlarge, Skip, plan_enhancement
-from workers.imaging import ENCODERS, Format, Pixels, encode
+from workers.imaging import ENCODERS, Format, Pixels, decode, encode, encode_image
 from workers.wire import ContentReply, EnhanceRequest, ImageType
 
 
@@ -62,6 +63,30 @@ def read_picture(body: bytes, request: EnhanceRequest, max_pixels: int) -> tuple
 def encode_picture(data: bytes, mode: str, width: int, height: int, image_format: Format) -> tuple[None, bytes]:
     """Plain pixels as a file of ``image_format``."""
     return None, encode(Pixels(mode, width, height, data), image_format)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a display rendition is."""
+
+    width: int
+    height: int
+    format: Format
+
+
+def render_picture(body: bytes, max_pixels: int) -> tuple[Rendered, bytes]:
+    """Make the display rendition of ``body``: all of its pixels, upright and in sRGB, and nothing else of the file.
+
+    Raises Refused.
+    """
+    image, image_format = decode(body, max_pixels)
+    return Rendered(image.width, image.height, image_format), encode_image(image, image_format)
+
+
+@cache
+def rendition_recipe() -> str:
+    """Return the recipe of all display renditions."""
+    return recipe_digest("rendition", "none", {})
 
 
 def recipe_digest(name: str, weights: str, parameters: Mapping[str, object]) -> str:

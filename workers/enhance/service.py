@@ -6,14 +6,14 @@ from pydantic import ValidationError
 
 from workers.batching import Batcher
 from workers.enhance.model import EnhanceModel
-from workers.enhance.picture import Enlarged, Enlargement, Harmful
-from workers.enhance.plan import Skip
+from workers.enhance.picture import Enlarged, Enlargement, Harmful, render_picture, rendition_recipe
+from workers.enhance.plan import AT_TARGET, Skip
 from workers.errors import Refused, mistakes
 from workers.hosting import PictureService
 from workers.imaging import Pixels
 from workers.service import Answer, Call, Handler
 from workers.submitting import submit
-from workers.wire import ENHANCE_PATH, EnhanceReply, EnhanceRequest
+from workers.wire import ENHANCE_PATH, ContentReply, EnhanceReply, EnhanceRequest
 
 
 class EnhanceService(PictureService[EnhanceModel, Batcher[Enlargement, Enlarged | Harmful]]):
@@ -27,7 +27,7 @@ class EnhanceService(PictureService[EnhanceModel, Batcher[Enlargement, Enlarged 
         return {ENHANCE_PATH: self.enhance}
 
     async def _start(self, model: EnhanceModel) -> Batcher[Enlargement, Enlarged | Harmful]:
-        await self._decoders.start(model.pre, model.post)
+        await self._decoders.start(model.pre, model.post, render_picture)
         return await self._batcher(model.core)
 
     async def enhance(self, call: Call) -> Answer:
@@ -37,13 +37,14 @@ class EnhanceService(PictureService[EnhanceModel, Batcher[Enlargement, Enlarged 
         with self._metrics.phase("decode"):
             read, data = await self._decoders.run(model.pre, call.body, request, self._max_pixels)
         if isinstance(read.plan, Skip):
-            return Answer(EnhanceReply(content=read.content, skipped=read.plan.reason), code=read.plan.reason)
+            reason = read.plan.reason
+            return await self._skipped(call.body, read.content, reason, rendered=reason == AT_TARGET)
         pixels = Pixels(read.mode, read.content.width, read.content.height, data)
         with self._metrics.phase("core"):
             item = Enlargement(pixels, read.plan.width, read.plan.height, request.image_type)
             outcome = await submit(batcher, item, f"a picture of {pixels.width} x {pixels.height} pixels")
         if isinstance(outcome, Harmful):
-            return Answer(EnhanceReply(content=read.content, skipped=outcome.reason), code=outcome.reason)
+            return await self._skipped(call.body, read.content, outcome.reason, rendered=True)
         better = outcome.pixels
         image_format = read.content.format
         with self._metrics.phase("encode"):
@@ -59,6 +60,25 @@ class EnhanceService(PictureService[EnhanceModel, Batcher[Enlargement, Enlarged 
             recipe=outcome.recipe,
         )
         return Answer(reply, encoded, f"image/{image_format}")
+
+    async def _skipped(self, body: bytes, content: ContentReply, reason: str, *, rendered: bool) -> Answer:
+        """The 200 for a picture that stays as large as it is, with its display rendition if it gets one.
+
+        It is decoded anew for that: the pixels of the large pictures that wait here would fill the memory.
+        """
+        if not rendered:
+            return Answer(EnhanceReply(content=content, skipped=reason), code=reason)
+        with self._metrics.phase("encode"):
+            made, encoded = await self._decoders.run(render_picture, body, self._max_pixels)
+        reply = EnhanceReply(
+            content=content,
+            skipped=reason,
+            width=made.width,
+            height=made.height,
+            format=made.format,
+            recipe=rendition_recipe(),
+        )
+        return Answer(reply, encoded, f"image/{made.format}", code=reason)
 
 
 def _parse(query: Mapping[str, str]) -> EnhanceRequest:

@@ -33,11 +33,12 @@ async def test_the_format_follows_the_content_and_not_the_header(client: Client,
     assert Image.open(io.BytesIO(body)).format == image_format.upper()
 
 
-async def test_a_picture_at_target_is_skipped_unless_forced(client: Client) -> None:
+async def test_a_picture_at_target_keeps_its_size_and_is_made_anew(client: Client) -> None:
     large = encoded(picture(size=(1600, 1200)), "PNG")
     status, reply, body = await client.enhance(large)
     assert isinstance(reply, EnhanceReply)
-    assert (status, reply.skipped, body, reply.content.width) == (200, "at_target", b"", 1600)
+    assert (status, reply.skipped, reply.width, reply.height) == (200, "at_target", 1600, 1200)
+    assert Image.open(io.BytesIO(body)).size == (1600, 1200)
     status, reply, body = await client.enhance(large, "?force=true&image_type=text")
     assert isinstance(reply, EnhanceReply)
     assert (status, reply.skipped, reply.scale, reply.width, reply.height) == (200, None, 1.0, 1600, 1200)

@@ -67,7 +67,8 @@ async def test_a_small_picture_is_enlarged_four_times(client: Client) -> None:
 async def test_a_result_that_would_do_harm_is_skipped_with_the_reason(client: Client) -> None:
     status, reply, body = await client.enhance(photo(), "?image_type=text")
     assert isinstance(reply, EnhanceReply)
-    assert (status, body) == (200, b"") and reply.skipped in HARMFUL
+    assert status == 200 and reply.skipped in HARMFUL
+    assert Image.open(io.BytesIO(body)).size == (reply.width, reply.height) == (640, 427)
     assert f'code="{reply.skipped}"' in (await client.get(METRICS_PATH))[1].decode()
 
 
