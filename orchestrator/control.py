@@ -5,18 +5,21 @@ its operation out. The socket's permissions are those of the data directory's ow
 """
 
 import asyncio
+import errno
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from orchestrator.domain.errors import JustLensError, Unavailable
+from orchestrator.domain.errors import ConfigurationError, JustLensError, Unavailable
 
 Call = Callable[[str, dict[str, Any]], Awaitable[Any]]
 _MAX_LINE = 64 * 2**20
+_MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 
 
 class DataDirInUse(JustLensError):
@@ -29,29 +32,85 @@ class OperationFailed(JustLensError):
 
 @contextmanager
 def own_data_dir(data_dir: Path) -> Iterator[None]:
-    """Own ``data_dir`` while the context lasts, or until the process ends, however it ends. Raises DataDirInUse."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    """Own ``data_dir`` while the context lasts, or until the process ends, however it ends.
+
+    Raises DataDirInUse, and ConfigurationError for a directory that cannot be had.
+    """
+    socket_path(data_dir)
+    make_data_dir(data_dir)
+    try:
+        descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unusable(data_dir, error) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise DataDirInUse(f"{data_dir} is in use by another process of JustLens") from error
+        except OSError as error:  # some network file systems have no locks
+            raise _unusable(
+                data_dir, error, "it cannot be locked; choose a folder on a disk of this machine"
+            ) from error
         yield
     finally:
         os.close(descriptor)
 
 
+def make_data_dir(data_dir: Path) -> None:
+    """Make the directory unless it is there. Raises ConfigurationError when it cannot be made or written to."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(data_dir, error) from error
+    if not os.access(data_dir, os.W_OK | os.X_OK):
+        raise _unusable(data_dir, PermissionError(errno.EACCES, "this user may not write there", str(data_dir)))
+
+
+def find_problem(data_dir: Path) -> str | None:
+    """Say why the directory could not be made or written to, None when it could. Makes nothing."""
+    try:
+        socket_path(data_dir)
+        there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
+    except (ConfigurationError, OSError) as error:
+        return str(error)
+    if not there.is_dir():
+        return f"{there} is a file, where a folder is wanted"
+    return None if os.access(there, os.W_OK | os.X_OK) else f"{there}: this user may not write there"
+
+
+def _unusable(
+    data_dir: Path, error: OSError, remedy: str = "choose a folder that this user may write to with --data-dir"
+) -> ConfigurationError:
+    is_in_the_way = isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError)
+    what = "something else is there, where a folder or file of ours is wanted" if is_in_the_way else error.strerror
+    place = f" at {error.filename}" if error.filename and str(error.filename) != str(data_dir) else ""
+    return ConfigurationError([f"JUSTLENS_DATA_DIR: {data_dir} cannot be used{place}: {what}; {remedy}"])
+
+
 def socket_path(data_dir: Path) -> Path:
-    """Where the owner listens. Unix socket paths are short, so it is given relative to the working directory if that
-    helps."""
-    path = data_dir.resolve() / "control"
-    relative = Path(os.path.relpath(path))
-    return relative if len(str(relative)) < len(str(path)) else path
+    """Where the owner listens, relative to the working directory if that is shorter.
+
+    Raises ConfigurationError when it is longer than the path of a Unix socket can be.
+    """
+    try:
+        path = data_dir.resolve() / "control"
+        relative = Path(os.path.relpath(path))
+    except (OSError, RuntimeError) as error:  # no working directory any more, a circle of links
+        raise ConfigurationError([f"JUSTLENS_DATA_DIR: {data_dir} cannot be used: {error}"]) from error
+    shorter = min(relative, path, key=lambda one: len(os.fsencode(one)))
+    if (length := len(os.fsencode(shorter))) > _MAX_SOCKET_PATH:
+        problem = (
+            f"the path of its control socket, {shorter}, has {length} bytes, at most {_MAX_SOCKET_PATH} are possible"
+        )
+        raise ConfigurationError([f"JUSTLENS_DATA_DIR: {problem}; choose a directory with a shorter path"])
+    return shorter
 
 
 async def serve_control(data_dir: Path, call: Call) -> asyncio.Server:
-    """Carry out operations for other processes until the server is closed."""
+    """Carry out operations for other processes until the server is closed.
+
+    Raises ConfigurationError when the socket cannot be made.
+    """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -64,9 +123,13 @@ async def serve_control(data_dir: Path, call: Call) -> asyncio.Server:
             writer.close()
 
     path = socket_path(data_dir)
-    path.unlink(missing_ok=True)
-    server = await asyncio.start_unix_server(answer, path, limit=_MAX_LINE)
-    path.chmod(0o600)
+    try:
+        path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(answer, path, limit=_MAX_LINE)
+        path.chmod(0o600)
+    except OSError as error:
+        remedy = "remove what is there, or choose a folder on a disk of this machine with --data-dir"
+        raise _unusable(data_dir, OSError(error.errno, error.strerror, str(path)), remedy) from error
     return server
 
 

@@ -34,7 +34,7 @@ from prometheus_client.registry import Collector
 from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.typing import EventDict, Processor
 
-from orchestrator.domain.errors import Reason
+from orchestrator.domain.errors import ConfigurationError, Reason
 from orchestrator.domain.headers import TRACEPARENT
 from orchestrator.domain.jobs import Job
 
@@ -159,6 +159,14 @@ def _scrubbed(value: Any, secrets: Sequence[str]) -> Any:
             return scrub(repr(value), secrets)
 
 
+def _opened(file: Path) -> TextIO:
+    try:
+        return file.open("a", buffering=1, encoding="utf-8")
+    except OSError as error:
+        problem = f"JUSTLENS_LOG_FILE: {file} cannot be written ({error.strerror}); name another file, or unset it"
+        raise ConfigurationError([problem]) from error
+
+
 class _Stream:
     """A stream of logs. A line that cannot be written (disk full, reader gone) is lost; the job it is about is not."""
 
@@ -174,10 +182,18 @@ class _Stream:
             self._stream.flush()
 
 
+def is_pretty(style: str, file: Path | None = None) -> bool:
+    """Whether logs of this ``style`` are lines for people: ``auto`` is on a terminal, and JSON anywhere else."""
+    return style == "pretty" or (style == "auto" and file is None and sys.stderr.isatty())
+
+
 def configure_logging(level: str, style: str, secrets: Sequence[str], file: Path | None = None) -> None:
-    """Logs to ``file``, else stderr: JSON lines, or coloured ones on a terminal. Drivers' own logs from warning up."""
-    stream = sys.stderr if file is None else file.open("a", buffering=1, encoding="utf-8")
-    pretty = style == "pretty" or (style == "auto" and stream.isatty())
+    """Logs to ``file``, else stderr: JSON lines, or coloured ones on a terminal. Drivers' own logs from warning up.
+
+    Raises ConfigurationError for a file that cannot be written.
+    """
+    stream = sys.stderr if file is None else _opened(file)
+    pretty = is_pretty(style, file)
     threshold = getattr(logging, level.upper())
     shared: list[Processor] = [
         merge_contextvars,

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.kit.deployment import Servers
+from tests.kit.leftovers import pytest_configure as pytest_configure
+from tests.kit.leftovers import pytest_sessionfinish as pytest_sessionfinish
 from tests.kit.mariadb import MariaDB
 from tests.kit.milvus import Milvus
 from tests.kit.mongod import Mongod

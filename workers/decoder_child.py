@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from workers.errors import Refused
-from workers.processes import exit_with_parent
+from workers.processes import end_with_starter
 
 T = TypeVar("T")
 Work = Callable[..., tuple[T, bytes]]
@@ -32,7 +32,7 @@ class DecodeLimits:
 def prepare(parent_pid: int, limits: DecodeLimits) -> None:
     """Set the limits of this process, once, before the first picture."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would wait for the codec to return
-    exit_with_parent(parent_pid)
+    end_with_starter(parent_pid)  # a thread of the pool, which is there until all decoders are ended
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     Image.MAX_IMAGE_PIXELS = limits.max_pixels

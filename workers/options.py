@@ -14,12 +14,15 @@ def worker_parser(program: str, description: str, *, port: int, max_batch: int =
     """A parser with what every worker takes; ``port`` and ``max_batch`` are the defaults of this one."""
     parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=port, help="0 = any free one; the first line on stdout names it")
+    parser.add_argument(
+        "--port", type=port_number, default=port, help="0 = any free one; the first line on stdout names it"
+    )
     parser.add_argument("--max-queue", type=positive, default=64, help="requests in progress; more are 503")
     parser.add_argument("--max-batch", type=positive, default=max_batch, help="requests that share a batch")
     parser.add_argument("--batch-wait-ms", type=float, default=2.0, help="how long the first one waits for the others")
     parser.add_argument("--max-body-mib", type=float, default=32.0, help="of one request")
     parser.add_argument("--drain-s", type=float, default=25.0, help="how long SIGTERM lets work in progress finish")
+    parser.add_argument("--log-format", choices=("json", "pretty"), default="json", help="lines for programs or people")
     parser.add_argument("--parent-pid", type=positive, help="end when this process is no longer the parent")
     return parser
 
@@ -82,6 +85,14 @@ def positive(text: str) -> int:
     return value
 
 
+def port_number(text: str) -> int:
+    """A port, for argparse."""
+    value = int(text)
+    if not 0 <= value <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 65535")
+    return value
+
+
 def run_options(options: argparse.Namespace) -> RunOptions:
     """How the process runs, from the options of ``worker_parser``."""
     return RunOptions(
@@ -91,6 +102,7 @@ def run_options(options: argparse.Namespace) -> RunOptions:
         max_body_bytes=round(options.max_body_mib * 2**20),
         drain_s=options.drain_s,
         parent_pid=options.parent_pid,
+        log_format=options.log_format,
     )
 
 

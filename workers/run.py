@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from workers.logs import LogFormat
 from workers.metrics import Metrics
 from workers.processes import exit_with_parent
 from workers.serve import Frontend
@@ -29,11 +30,12 @@ class RunOptions:
     max_body_bytes: int = 32 * 2**20
     drain_s: float = 25.0
     parent_pid: int | None = None
+    log_format: LogFormat = "json"
 
 
 async def run(service: ModelService, metrics: Metrics, logger: Any, options: RunOptions) -> int:
     """Serve until a signal asks to stop. Returns the exit code: 0 when all work in progress was finished within
-    ``drain_s``, 1 when some was cut off or the model could not be loaded.
+    ``drain_s``, 1 when some was cut off or the model could not be loaded, 2 when the address cannot be had.
 
     The first line on stdout, once the port is open: ``{"listening": "http://host:port", "service": name}``.
     """
@@ -44,29 +46,50 @@ async def run(service: ModelService, metrics: Metrics, logger: Any, options: Run
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     frontend = Frontend(service, metrics, logger, max_queue=options.max_queue, max_body_bytes=options.max_body_bytes)
-    async with _listening(frontend, options) as url:
-        sys.stdout.write(json.dumps({"listening": url, "service": service.name}) + "\n")
-        sys.stdout.flush()
-        logger.info("listening", url=url)
-        try:
-            loaded = await _load(service, logger, stopping)
-            if loaded:
-                await stopping.wait()
-            logger.info("draining", in_flight=frontend.in_flight)
-            finished = await frontend.drain(options.drain_s)
-        finally:
-            await service.close()
+    try:
+        async with _listening(frontend, options) as url:
+            finished, loaded = await _serve(frontend, service, logger, stopping, url, options.drain_s)
+    except AddressNotAvailable as error:
+        logger.error("cannot_listen", detail=str(error), remedy="choose another address with --host and --port")
+        return 2
     logger.info("stopped", finished=finished)
     return 0 if finished and loaded else 1
 
 
+async def _serve(
+    frontend: Frontend, service: ModelService, logger: Any, stopping: asyncio.Event, url: str, drain_s: float
+) -> tuple[bool, bool]:
+    """Load, serve until ``stopping`` is set, drain. Whether all work was finished, and whether the model was loaded."""
+    sys.stdout.write(json.dumps({"listening": url, "service": service.name}) + "\n")
+    sys.stdout.flush()
+    logger.info("listening", url=url)
+    try:
+        loaded = await _load(service, logger, stopping)
+        if loaded:
+            await stopping.wait()
+        logger.info("draining", in_flight=frontend.in_flight)
+        return await frontend.drain(drain_s), loaded
+    finally:
+        await service.close()
+
+
+class AddressNotAvailable(Exception):
+    """The worker cannot listen where it is told to."""
+
+
 @asynccontextmanager
 async def _listening(frontend: Frontend, options: RunOptions) -> AsyncIterator[str]:
-    """The open port's URL. A request whose caller goes away is cancelled, so that nobody computes for nobody."""
+    """The open port's URL. A request whose caller goes away is cancelled, so that nobody computes for nobody.
+
+    Raises AddressNotAvailable.
+    """
     runner = web.AppRunner(frontend.app(), handler_cancellation=True, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, options.host, options.port).start()
+        try:
+            await web.TCPSite(runner, options.host, options.port).start()
+        except OSError as error:
+            raise AddressNotAvailable(f"{options.host}:{options.port}: {error.strerror or error}") from error
         host = f"[{options.host}]" if ":" in options.host else options.host
         yield f"http://{host}:{runner.addresses[0][1]}"
     finally:

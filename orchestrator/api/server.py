@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 import uvicorn
 from fastapi import FastAPI
 
-from orchestrator.domain.errors import ConfigurationError
+from orchestrator.listening import open_listener, url_of
 
 CLOSE_TIMEOUT_S = 5
 KEEP_ALIVE_S = 30
-_BACKLOG = 512
 
 
 class _Embedded(uvicorn.Server):
@@ -57,9 +56,12 @@ class ApiServer:
         await asyncio.shield(self._task)
 
 
-async def serve_api(app: FastAPI, host: str, port: int) -> ApiServer:
-    """Serve ``app``. Port 0 takes any free one. Raises ConfigurationError when the address cannot be had."""
-    listener = _listen(host, port)
+async def serve_api(app: FastAPI, host: str, port: int, listener: socket.socket | None = None) -> ApiServer:
+    """Serve ``app`` on ``listener`` if there is one already, else on the address. Port 0 takes any free one.
+
+    Raises ConfigurationError when the address cannot be had.
+    """
+    listener = listener or listen_for_api(host, port)
     try:
         config = uvicorn.Config(
             app,
@@ -78,18 +80,9 @@ async def serve_api(app: FastAPI, host: str, port: int) -> ApiServer:
     except BaseException:
         listener.close()
         raise
-    address, bound = listener.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    return ApiServer(f"http://{shown}:{bound}", server, task)
+    return ApiServer(url_of(listener), server, task)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except OSError as error:
-        problem = f"JUSTLENS_API_HOST, JUSTLENS_API_PORT: cannot listen on {host}:{port} ({error.strerror or error})"
-        raise ConfigurationError([problem]) from error
-    # create_server leaves the protocol 0, and asyncio sets TCP_NODELAY only on connections of a listener that says TCP:
-    # without it every answer but a connection's first waits 40 ms for the client's delayed acknowledgement.
-    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
+def listen_for_api(host: str, port: int) -> socket.socket:
+    """The API's listener, which a process takes before it starts anything else. Raises ConfigurationError."""
+    return open_listener(host, port, "JUSTLENS_API_HOST", "JUSTLENS_API_PORT")

@@ -3,14 +3,15 @@
 import asyncio
 import importlib.util
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli.importing import ends_at_once
-from orchestrator.cli.invocation import invocation
+from orchestrator.cli.invocation import invocation, log_misspelt_variables
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings
 
@@ -38,6 +39,7 @@ def api(
     given = {"api_host": host, "api_port": port}
     settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     configure_logging(settings.log_level, settings.log_format, secrets_of(settings), settings.log_file)
+    log_misspelt_variables()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, pipeline))
 
@@ -51,28 +53,54 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
+def announce_api(url: str, settings: Settings) -> None:
+    """Say where the API is, in the format of the log beside it."""
+    import structlog
+
+    from orchestrator.observe import is_pretty
+
+    if settings.log_file or is_pretty(settings.log_format):
+        say(f"API at {url}, documentation at {url}/docs")
+    else:
+        structlog.get_logger(__name__).info("api_listening", url=url, docs=f"{url}/docs")
+
+
 async def _serve(settings: Settings, pipeline: Pipeline) -> None:
     from orchestrator.wiring import open_system
 
     stop = asyncio.Event()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_system(settings, pipeline) as system:
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(api_listener(settings))
+        system = await stack.enter_async_context(open_system(settings, pipeline))
         if settings.mode == "embedded":
             await system.catalogue.ensure_schema()  # the files may be new; servers are made ready by `justlens run`
-        async with served(system) as url:
-            say(f"API at {url}, documentation at {url}/docs")
-            await stop.wait()
+        announce_api(await stack.enter_async_context(served(system, listener)), settings)
+        await stop.wait()
+
+
+@contextmanager
+def api_listener(settings: Settings) -> Iterator[socket.socket]:
+    """The API's listener, with its keys checked: what is wrong with either is said before anything is started.
+
+    Raises ConfigurationError.
+    """
+    from orchestrator.api import listen_for_api, options_from
+
+    options_from(settings)
+    with listen_for_api(settings.api_host, settings.api_port) as listener:
+        yield listener
 
 
 @asynccontextmanager
-async def served(system: "System") -> AsyncIterator[str]:
-    """The API of ``system`` on its port, on the loop that runs; its URL. Raises ConfigurationError."""
+async def served(system: "System", listener: socket.socket) -> AsyncIterator[str]:
+    """The API of ``system``, on the loop that runs; its URL. Raises ConfigurationError."""
     from orchestrator.api import create_app, options_from, serve_api, services_of
 
     settings = system.settings
     app = create_app(services_of(system), options_from(settings))
-    server = await serve_api(app, settings.api_host, settings.api_port)
+    server = await serve_api(app, settings.api_host, settings.api_port, listener)
     try:
         yield server.url
     finally:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from orchestrator.cli.checks import Check, NotChecked, Wrong
+from orchestrator.cli.consumer_timeout_check import consumer_timeout_check
 from orchestrator.cli.topology import rabbit_broker
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.errors import Unroutable
@@ -48,6 +49,7 @@ def broker_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Chec
             "Run `rabbitmqctl enable_feature_flag stream_queue`: without it dead-lettering may lose jobs."
             " JUSTLENS_MANAGEMENT_URL has to be set for this check.",
         ),
+        consumer_timeout_check(settings, load),
     ]
 
 

@@ -13,6 +13,7 @@ from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.importing import ends_at_once
 from orchestrator.cli.terminal import AsJson
 from orchestrator.config import load_settings
+from orchestrator.control import make_data_dir
 from orchestrator.domain.errors import ConfigurationError
 
 
@@ -42,7 +43,7 @@ def demo(
         raise ConfigurationError(
             [f"the built-in models need {', '.join(missing)}, not installed here: pip install 'justlens[demo]'"]
         )
-    data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_dir(data_dir)
     pictures = [*(sample_pictures() if folder is None else pictures_in(folder)), broken_picture(data_dir)]
     ends = exit_ or as_json or os.environ.get("CI", "").lower() == "true"
     # The flow imports every part; a command that only prints its help does without.

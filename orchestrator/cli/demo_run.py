@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from orchestrator.cli import demo_report as report
-from orchestrator.cli.api import served
+from orchestrator.cli.api import api_listener, served
 from orchestrator.cli.demo_answer import answer_url, fetch_answer, show_answer
 from orchestrator.cli.demo_pictures import DemoPicture
 from orchestrator.cli.demo_progress import Ends, LiveProgress, ends_by_stage, queues_of
@@ -69,9 +69,10 @@ async def run_demo(plan: Plan) -> bool:
     console = Console(quiet=True) if plan.as_json else stdout()
     try:
         async with AsyncExitStack() as stack:
+            listener = stack.enter_context(api_listener(settings))
             running = await stack.enter_async_context(started(settings, pipeline, drain))
             await stack.enter_async_context(reachable(running))
-            url = await stack.enter_async_context(served(running.system))
+            url = await stack.enter_async_context(served(running.system, listener))
             demo = _Demo(plan, operator(running.system), queues, console, drain.requested)
             return await _carry_out(demo, url)
     except OutOfPatience:

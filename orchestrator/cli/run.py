@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.api import served
+from orchestrator.cli.api import announce_api, api_listener, served
 from orchestrator.cli.importing import ends_at_once
-from orchestrator.cli.invocation import invocation
+from orchestrator.cli.invocation import invocation, log_misspelt_variables
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings
 
@@ -36,6 +36,7 @@ def run(context: typer.Context) -> None:
 
     settings, pipeline = invocation(context).configured()
     configure_logging(settings.log_level, settings.log_format, secrets_of(settings), settings.log_file)
+    log_misspelt_variables()
     asyncio.run(_run(settings, pipeline))
 
 
@@ -52,11 +53,12 @@ async def _run(settings: Settings, pipeline: Pipeline) -> None:
         if settings.mode == "servers":
             await Patience(drain, math.inf).insist(_verify_topology, settings, pipeline)
         async with AsyncExitStack() as stack:
+            is_embedded = settings.mode == "embedded"  # the files have one owner, so the API has to live here
+            listener = stack.enter_context(api_listener(settings)) if is_embedded else None
             running = await stack.enter_async_context(started(settings, pipeline, drain))
             await stack.enter_async_context(reachable(running))
-            if settings.mode == "embedded":  # the files have one owner, so the API has to live here
-                url = await stack.enter_async_context(served(running.system))
-                say(f"API at {url}, documentation at {url}/docs")
+            if listener is not None:
+                announce_api(await stack.enter_async_context(served(running.system, listener)), settings)
             keep_what_is_loaded()
             await drain.requested.wait()
     except OutOfPatience as over:

@@ -78,12 +78,13 @@ def render(answer: dict[str, Any]) -> Group:
             model = plain(row["model"] or "-")
             workers.add_row(plain(row["pool"]), plain(row["url"]), state, str(row["in_flight"]), model)
         parts.append(workers)
+    if answer["health"]:
+        parts.append(plain(f"Health at {answer['health']}/readyz, metrics at {answer['health']}/metrics", "dim"))
     return Group(*parts)
 
 
 def _queues(answer: dict[str, Any]) -> RenderableType:
     made = table(f"Queues ({answer['mode']})", ("queue", *_COUNTS), numbers=_COUNTS)
-    made.columns[0].overflow = "fold"  # a name that is cut off may be that of two queues
     errors = []
     for row in answer["queues"]:
         if "error" in row:

@@ -6,6 +6,8 @@ from orchestrator.domain.errors import JobFailed, JobRefused
 from orchestrator.domain.retrying import UPLOAD_ATTEMPTS
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_MOST_CODINGS = 3
+"""One after the other is never seen; without a bound, a body of thousands would keep a thread busy for minutes."""
 _NOT_SUPPORTED = frozenset({"br", "compress", "dcb", "dcz", "x-compress", "zstd"})
 
 
@@ -19,7 +21,10 @@ def unpack_body(body: bytes, content_encoding: str, max_bytes: int) -> bytes:
     Raises TooMuch, JobRefused (``encoded_body``) for a coding that is not supported or not kept to, JobFailed
     (``truncated``) for a body that ends too early. Takes some 100 ms for 20 MB: call it in a thread.
     """
-    for coding in reversed([word.strip().lower() for word in content_encoding.split(",")]):
+    codings = [word.strip().lower() for word in content_encoding.split(",")]
+    if len(codings) > _MOST_CODINGS:
+        raise JobRefused("encoded_body", f"{len(codings)} Content-Encodings on one body")
+    for coding in reversed(codings):
         if coding in _NOT_SUPPORTED:
             raise JobRefused("encoded_body", f"a Content-Encoding that was not asked for: {coding}")
         if coding in ("gzip", "x-gzip") and body.startswith(_GZIP_MAGIC):

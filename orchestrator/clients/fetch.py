@@ -9,11 +9,12 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from orchestrator.clients.addresses import AddressRefused, guarded_socket_factory
+from orchestrator.clients.addresses import guarded_socket_factory
 from orchestrator.clients.content_encoding import TooMuch, unpack_body
 from orchestrator.clients.files import read_picture_file
 from orchestrator.clients.host_limits import HostLimits
-from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of, open_session, retry_after_s
+from orchestrator.clients.http import TRANSPORT_ERRORS, open_session, retry_after_s
+from orchestrator.clients.source_answers import REDIRECTS, check_status, explain_transport_error
 from orchestrator.clients.source_urls import next_hop, parse_url, s3_location
 from orchestrator.domain.errors import JobDeferred, JobFailed, JobRefused
 from orchestrator.domain.pictures import Picture
@@ -23,13 +24,13 @@ from orchestrator.domain.urls import without_secrets
 ReadObject = Callable[[str, str], Awaitable[Picture | None]]
 """Bucket and key to the object, or None when there is none. Raises Unavailable."""
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-TEMPORARY = frozenset({408, 425})
 ASKED_PAUSE_S = 30.0
 """For how long a host is left alone that says "too many requests" and not when to come again."""
 LONGEST_PAUSE_S = 600.0
 # Only what the workers decode is asked for by name, so that a server that negotiates sends no AVIF.
 _HEADERS = {"Accept": "image/jpeg, image/png, image/webp, */*;q=0.5", "Accept-Encoding": "identity"}
+_MAX_HEADER_BYTES = 64 * 1024
+"""One header of an answer. Security policies and cookies make some longer than aiohttp allows by itself."""
 _NO_TIMEOUT = aiohttp.ClientTimeout()
 
 
@@ -68,7 +69,8 @@ class SafeFetcher:
         self._file_root = file_root
         self._hosts = HostLimits(limits.host_parallel, limits.host_per_second)
         factory = guarded_socket_factory(allow_networks)
-        self._session = open_session(aiohttp.TCPConnector(socket_factory=factory, resolver=resolver))
+        connector = aiohttp.TCPConnector(socket_factory=factory, resolver=resolver)
+        self._session = open_session(connector, max_header_bytes=_MAX_HEADER_BYTES)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -82,7 +84,7 @@ class SafeFetcher:
         """
         try:
             async with asyncio.timeout(self._limits.timeout_s):
-                picture = await self._read(url)
+                picture = await self._unpacked(await self._read(url), url)
         except TimeoutError:
             raise JobFailed("source_unavailable", f"{without_secrets(url)}: took too long") from None
         if len(picture.body) > self._limits.max_bytes:
@@ -116,7 +118,7 @@ class SafeFetcher:
             except TimeoutError:
                 raise JobFailed("source_unavailable", f"{without_secrets(str(url))}: no answer in time") from None
             except TRANSPORT_ERRORS as error:
-                raise _refusal_or_failure(error, url) from None
+                raise explain_transport_error(error, url) from None
             except ValueError:
                 raise JobRefused("bad_url", f"{without_secrets(str(url))}: no host can have that name") from None
             if isinstance(found, Picture):
@@ -137,12 +139,14 @@ class SafeFetcher:
                 )
             async with response:
                 if response.status in REDIRECTS:
+                    for cookie in response.cookies.values():
+                        cookie["domain"] = ""  # for the very host only: which names belong together nobody here knows
                     cookies.update_cookies(response.cookies, url)
                     return next_hop(url, response.headers.get("Location", ""))
                 self._heed_pause(response, url)
-                _judge(response, url)
+                check_status(response.status, url)
                 body = await self._read_body(response, url)
-        return Picture(await self._unpacked(body, response, url), response.content_type)
+        return Picture(body, response.content_type, response.headers.get("Content-Encoding", ""))
 
     def _heed_pause(self, response: aiohttp.ClientResponse, url: URL) -> None:
         """Raise JobDeferred when the host asks for time, and leave it alone for as long, within LONGEST_PAUSE_S."""
@@ -155,14 +159,14 @@ class SafeFetcher:
         text = f"{without_secrets(str(url))}: status {response.status}, asks for {pause_s:.0f} s"
         raise JobDeferred("source_busy", text, pause_s)
 
-    async def _unpacked(self, body: bytes, response: aiohttp.ClientResponse, url: URL) -> bytes:
-        encoding = response.headers.get("Content-Encoding", "")
-        if not encoding:
-            return body
+    async def _unpacked(self, picture: Picture, url: str) -> Picture:
+        if not picture.content_encoding:
+            return picture
         try:
-            return await asyncio.to_thread(unpack_body, body, encoding, self._limits.max_bytes)
+            body = await asyncio.to_thread(unpack_body, picture.body, picture.content_encoding, self._limits.max_bytes)
         except TooMuch:
-            raise self._too_large(str(url)) from None
+            raise self._too_large(url) from None
+        return Picture(body, picture.content_type)
 
     async def _read_body(self, response: aiohttp.ClientResponse, url: URL) -> bytes:
         if (response.content_length or 0) > self._limits.max_bytes:
@@ -176,23 +180,3 @@ class SafeFetcher:
 
     def _too_large(self, url: str) -> JobRefused:
         return JobRefused("too_large", f"{without_secrets(url)}: more than {self._limits.max_bytes} bytes")
-
-
-def _judge(response: aiohttp.ClientResponse, url: URL) -> None:
-    """Pass a 200 whose body is the picture itself. Raises JobRefused or JobFailed for everything else."""
-    status, where = response.status, without_secrets(str(url))
-    if status in (404, 410):
-        raise JobRefused("source_gone", f"{where}: status {status}")
-    if status >= 500 or status in TEMPORARY:
-        raise JobFailed("source_unavailable", f"{where}: status {status}")
-    if status != 200:
-        raise JobRefused("source_refused", f"{where}: status {status}")
-
-
-def _refusal_or_failure(error: BaseException, url: URL) -> JobRefused | JobFailed:
-    where = without_secrets(str(url))
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressRefused):
-        return JobRefused("address_refused", f"{where}: {error.os_error.address} is not a public address")
-    if isinstance(error, aiohttp.InvalidURL):
-        return JobRefused("bad_url", f"{where}: not a URL")
-    return JobFailed("source_unavailable", f"{where}: {fault_of(error).detail}")

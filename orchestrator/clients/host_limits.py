@@ -1,7 +1,7 @@
 """How hard one image host is asked: downloads at once, downloads a second, and the time it asked for itself.
 
 A job that would have to wait longer than a moment is deferred rather than kept in hand: its consumer is needed for the
-jobs of other hosts.
+jobs of other hosts. The moment itself is what keeps a backlog of one host from going round the queue at full speed.
 """
 
 import asyncio
@@ -13,6 +13,8 @@ from orchestrator.domain.errors import JobDeferred
 
 WAIT_S = 0.5
 """How long a download waits for its turn in place."""
+MOMENT_S = 0.1
+"""How long a job is kept in hand that is deferred for a reason known before it waits."""
 BUSY_DELAY_S = 1.0
 
 
@@ -22,6 +24,7 @@ class _Host:
     in_progress: int = 0
     next_at: float = 0.0
     paused_until: float = 0.0
+    timer: asyncio.TimerHandle | None = None
 
 
 class HostLimits:
@@ -45,7 +48,7 @@ class HostLimits:
                 state.turns.release()
         finally:
             state.in_progress -= 1
-            self._forget(host, state)
+            self._forget_at_rest(host, state)
 
     def pause(self, host: str, seconds: float) -> None:
         """Leave ``host`` alone for so long, because it asked for that."""
@@ -54,6 +57,8 @@ class HostLimits:
             state.paused_until = max(state.paused_until, self._now() + seconds)
 
     async def _wait_for_turn(self, host: str, state: _Host) -> None:
+        if state.paused_until > self._now():
+            await asyncio.sleep(MOMENT_S)
         self._refuse_paused(host, state)
         try:
             async with asyncio.timeout(WAIT_S):
@@ -77,15 +82,26 @@ class HostLimits:
         now = self._now()
         at = max(now, state.next_at)
         if at - now > WAIT_S:
+            await asyncio.sleep(MOMENT_S)
             text = f"{1 / self._interval_s:g} downloads a second from {host} are begun (JUSTLENS_FETCH_HOST_PER_SECOND)"
             raise JobDeferred("source_busy", text, at - now)
         state.next_at = at + self._interval_s
         if at > now:
             await asyncio.sleep(at - now)
 
-    def _forget(self, host: str, state: _Host) -> None:
-        if not state.in_progress and max(state.next_at, state.paused_until) <= self._now():
-            self._hosts.pop(host, None)
+    def _forget_at_rest(self, host: str, state: _Host) -> None:
+        """Drop what is known of ``host`` once nobody needs it: at once, or when its pause and its interval are over."""
+        if state.in_progress or state.timer is not None or self._hosts.get(host) is not state:
+            return
+        left_s = max(state.next_at, state.paused_until) - self._now()
+        if left_s <= 0:
+            del self._hosts[host]
+        else:
+            state.timer = asyncio.get_running_loop().call_later(left_s, self._wake, host, state)
+
+    def _wake(self, host: str, state: _Host) -> None:
+        state.timer = None
+        self._forget_at_rest(host, state)
 
     @staticmethod
     def _now() -> float:

@@ -22,7 +22,9 @@ class Fault(NamedTuple):
     detail: str
 
 
-def open_session(connector: aiohttp.TCPConnector | None = None) -> aiohttp.ClientSession:
+def open_session(
+    connector: aiohttp.TCPConnector | None = None, *, max_header_bytes: int = 8190
+) -> aiohttp.ClientSession:
     """A session without cookies, proxies from the environment, or decompression. Its maker closes it.
 
     The connector has no limit of its own by default: whoever calls limits the calls in flight, and a second, hidden
@@ -33,6 +35,7 @@ def open_session(connector: aiohttp.TCPConnector | None = None) -> aiohttp.Clien
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT},
         auto_decompress=False,
+        max_field_size=max_header_bytes,
         trust_env=False,
     )
 
@@ -43,6 +46,8 @@ def fault_of(error: BaseException) -> Fault:
     ``detail`` names the kind of error and the system's words for it, never aiohttp's: those may quote a whole URL.
     """
     detail = type(error).__name__
+    if isinstance(error, aiohttp.ClientResponseError):  # raised by the parser alone
+        detail = "the answer is no valid HTTP"
     if isinstance(error, OSError) and error.strerror:
         detail = f"{detail}: {error.strerror}"
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):

@@ -61,6 +61,8 @@ def _as_written(text: str) -> URL:
         return URL(_quote_illegal(text), encoded=True)
     origin, rest = absolute.groups()
     checked = URL(origin)  # this form checks host and port, the other takes them on trust
+    if rest.startswith("\\") or _ILLEGAL.search(checked.raw_host or ""):
+        raise ValueError("a character that no host has")
     if _ILLEGAL.search(origin):  # a name in another script
         origin = str(checked).removesuffix("/")
     return URL(origin + _quote_illegal(rest), encoded=True)

@@ -138,6 +138,8 @@ def explain_validation(error: ValidationError) -> list[str]:
     """One line a person understands per mistake: the field, then what is wrong with it."""
     lines = []
     for item in error.errors(include_url=False, include_context=False):
+        if item["type"] == "default_factory_not_called":
+            continue  # its default rests on another field, whose own mistake is in the list
         where = ".".join(str(part) for part in item["loc"]) or "the document"
         what = {"extra_forbidden": "is not a known key; remove it or correct its spelling"}.get(
             item["type"], item["msg"].removeprefix("Value error, ")

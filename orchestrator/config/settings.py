@@ -121,7 +121,12 @@ class Settings(BaseSettings):
 
     drain_s: Seconds = Field(25, description="How long SIGTERM lets jobs finish before they are handed back")
     http_host: str = Field("127.0.0.1", description="Address of /livez, /readyz, /metrics")
-    http_port: int = Field(8100, ge=0, le=65535, description="Port of the same; 0 = any free one")
+    http_port: int = Field(
+        default_factory=lambda known: 0 if known.get("mode") == "embedded" else 8100,
+        ge=0,
+        le=65535,
+        description="Port of the same; 0 = any free one, which `justlens status` names",
+    )
     api_host: str = Field("127.0.0.1", description="Address of the API")
     api_port: int = Field(8080, ge=0, le=65535, description="Port of the API; 0 = any free one")
     api_keys: SecretStr | None = Field(

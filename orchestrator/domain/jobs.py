@@ -37,6 +37,13 @@ def _known_scheme(value: str) -> str:
     return value
 
 
+def _whole_key(value: Any) -> Any:
+    """White space around a URL is dropped, but at the end of an S3 key it may be a part of the name."""
+    if isinstance(value, str) and value.lstrip().lower().startswith("s3://") and value != value.rstrip():
+        raise ValueError("ends in white space, which would name another S3 key; leave it out, or rename the object")
+    return value
+
+
 Id = Annotated[
     str,
     BeforeValidator(normalise_id, json_schema_input_type=str | int),
@@ -48,6 +55,7 @@ Id = Annotated[
 Url = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_URL_LENGTH),
+    BeforeValidator(_whole_key, json_schema_input_type=str),
     AfterValidator(_known_scheme),
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

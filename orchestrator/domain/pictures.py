@@ -7,10 +7,12 @@ from orchestrator.domain.jobs import Content
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Encoded bytes as they came, with the media type the source claimed."""
+    """Encoded bytes as they came, with the media type the source claimed, and the Content-Encoding that is still on
+    them."""
 
     body: bytes = field(repr=False)
     content_type: str
+    content_encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

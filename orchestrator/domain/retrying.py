@@ -33,17 +33,21 @@ UPLOAD_ATTEMPTS = 3
 """Attempts for an image that may still be uploading: more would only put off the reason."""
 
 MAX_RETURNS = 100
-"""How often a job may go back uncharged before another deferral costs it an attempt."""
+MAX_DEFERRED_S = 24 * 3600.0
+"""A job that went back so often, and is known for so long, pays for another deferral with an attempt. Both must be so:
+a backlog of one busy host sends its jobs back many times within minutes, and none of them has done anything wrong."""
 
 
-def decide_deferral(delay_s: float, returns: int, delays_s: Sequence[float]) -> float | None:
+def decide_deferral(delay_s: float, returns: int, age_s: float, delays_s: Sequence[float]) -> float | None:
     """The retry tier in which a job waits uncharged: the shortest of at least ``delay_s``, else the longest.
 
-    None when there is no tier, or when the job went back ``returns`` times already and that is enough.
+    0 stands for its own queue, where there is no tier. None when the job is to be charged: it went back ``returns``
+    times since it was first read ``age_s`` seconds ago, and that is enough.
     """
-    if not delays_s or returns >= MAX_RETURNS:
+    if returns >= MAX_RETURNS and age_s >= MAX_DEFERRED_S:
         return None
-    return min((tier for tier in delays_s if tier >= delay_s), default=max(delays_s))
+    longest = max(delays_s, default=0.0)
+    return min((tier for tier in delays_s if tier >= delay_s), default=longest)
 
 
 def backoff_s(tries: int, *, base_s: float = 0.2, cap_s: float = 15.0, jitter: float | None = None) -> float:

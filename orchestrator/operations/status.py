@@ -16,12 +16,14 @@ T = TypeVar("T")
 async def status(system: System) -> dict[str, Any]:
     """Depth of every queue with its retry and error queues, ends by queue, dead letters by reason, worker states.
 
-    Worker states are known only to a process that calls workers; elsewhere the list is empty.
+    Worker states, and where its health is served, are known only to a process that calls workers; elsewhere the list
+    is empty and ``health`` is null.
     """
     ends = await system.documents.job_counts()
     letters = await system.documents.dead_letter_counts()
     return {
         "mode": system.settings.mode,
+        "health": system.health_url,
         "queues": [await _queue(system, queue, ends) for queue in system.pipeline.queues],
         "dead_letters": [
             {"queue": queue, "reason": reason, "count": count} for (queue, reason), count in sorted(letters.items())
@@ -30,6 +32,23 @@ async def status(system: System) -> dict[str, Any]:
             {"pool": name, **asdict(endpoint)} for name, pool in system.pools.items() for endpoint in pool.state()
         ],
     }
+
+
+async def health(system: System) -> dict[str, str | None]:
+    """Where this process serves /livez, /readyz and /metrics; null when it works on no queues."""
+    return {"url": system.health_url}
+
+
+async def consumers(system: System, queues: list[str]) -> dict[str, int | None]:
+    """How many consumers each queue has; null when the broker does not say."""
+
+    async def one(queue: str) -> int | None:
+        try:
+            return (await system.broker.depth(queue)).consumers
+        except Unavailable:
+            return None
+
+    return {queue: await one(queue) for queue in queues}
 
 
 async def _queue(system: System, queue: str, ends: Any) -> dict[str, Any]:

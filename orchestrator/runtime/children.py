@@ -23,8 +23,11 @@ STOP_TIMEOUT_S = 10.0
 class ChildWorker:
     """One worker process, started anew whenever it ends before it is stopped."""
 
-    def __init__(self, name: str, on_listening: Callable[[str], None], log_file: Path | None = None) -> None:
+    def __init__(
+        self, name: str, on_listening: Callable[[str], None], log_file: Path | None = None, log_format: str = "json"
+    ) -> None:
         self.name = name
+        self._log_format = log_format
         self._log_file = log_file
         self._on_listening = on_listening
         self._process: asyncio.subprocess.Process | None = None
@@ -53,6 +56,7 @@ class ChildWorker:
 
     async def _spawn(self) -> None:
         command = [sys.executable, "-m", f"workers.{self.name}", "--port", "0", "--parent-pid", str(os.getpid())]
+        command += ["--log-format", self._log_format]
         with ExitStack() as stack:
             stderr = None if self._log_file is None else stack.enter_context(self._log_file.open("ab"))
             process = await asyncio.create_subprocess_exec(

@@ -1,5 +1,6 @@
 """/livez, /readyz and /metrics of the orchestrator. Readiness is what broker and consumers say at that moment."""
 
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,9 @@ class Readiness:
 
 
 async def serve_health(
-    host: str, port: int, registry: CollectorRegistry, readiness: Callable[[], Awaitable[Readiness]]
-) -> tuple[web.AppRunner, str]:
-    """Serve the three paths. Returns the runner, for cleanup, and the URL served. Port 0 takes any free one."""
+    listener: socket.socket, registry: CollectorRegistry, readiness: Callable[[], Awaitable[Readiness]]
+) -> web.AppRunner:
+    """Serve the three paths on ``listener``. Returns the runner, for cleanup."""
 
     async def livez(_: web.Request) -> web.Response:
         return web.json_response({"live": True})
@@ -35,7 +36,5 @@ async def serve_health(
     app.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", metrics)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, host, port)
-    await site.start()
-    address = runner.addresses[0]
-    return runner, f"http://{address[0]}:{address[1]}"
+    await web.SockSite(runner, listener).start()
+    return runner

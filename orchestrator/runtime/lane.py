@@ -58,6 +58,11 @@ class Task:
     received_at: int
     started: float
 
+    @property
+    def age_s(self) -> float:
+        """Seconds from the first time the job was read from this queue to this delivery."""
+        return (self.received_at - self.envelope.first_seen) / 1000
+
     def same_body(self, envelope: Envelope) -> Message:
         """The message as it came, in ``envelope``."""
         return Message(self.delivery.body, envelope.headers(), self.job.job_id if self.job else None)

@@ -105,11 +105,11 @@ async def _retry(task: Task, retry: Retry, engine: Engine) -> Settled:
 
 
 async def _defer(task: Task, defer: Defer, engine: Engine) -> Settled:
-    delay_s = decide_deferral(defer.delay_s, task.envelope.hand_backs, task.lane.retry_delays_s)
+    delay_s = decide_deferral(defer.delay_s, task.envelope.hand_backs, task.age_s, task.lane.retry_delays_s)
     if delay_s is None:
         return await _retry(task, Retry(defer.reason), engine)
-    tier = retry_queue(task.lane.queue, delay_s)
-    await task.patience.insist(engine.broker.publish, tier, task.same_body(task.envelope.handed_back()))
+    queue = retry_queue(task.lane.queue, delay_s) if delay_s else task.lane.queue
+    await task.patience.insist(engine.broker.publish, queue, task.same_body(task.envelope.handed_back()))
     await engine.broker.ack(task.delivery)
     log.info("deferred", again_in_s=delay_s, reason=str(defer.reason))
     return Settled("deferred", defer.reason)

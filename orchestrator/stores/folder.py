@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.errors import ConfigurationError, JustLensError, Unavailable
 from orchestrator.domain.outcome import PutObject
 from orchestrator.stores.ports import StoredObject
 from orchestrator.stores.values import check_key, check_object, refused
@@ -34,11 +34,14 @@ class FolderObjects:
 
     @classmethod
     async def open(cls, root: Path) -> Self:
-        """Make the folder and sweep away what a killed process left half written. Raises Unavailable."""
+        """Make the folder and sweep away what a killed process left half written.
+
+        Raises Unavailable, and ConfigurationError for a folder that cannot be had.
+        """
         self = cls(root)
         try:
             await self._run(self._prepare)
-        except Unavailable:
+        except JustLensError:
             await self.close()
             raise
         return self
@@ -80,7 +83,11 @@ class FolderObjects:
 
     def _prepare(self) -> None:
         shutil.rmtree(self._root / _PARTIAL, ignore_errors=True)
-        (self._root / _PARTIAL).mkdir(parents=True)
+        try:
+            (self._root / _PARTIAL).mkdir(parents=True)
+        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            problem = f"{error.filename}: {error.strerror}; a folder is wanted there that this user may write to"
+            raise ConfigurationError([f"JUSTLENS_DATA_DIR: {problem}"]) from error
 
     def _put(self, write: PutObject) -> bool:
         path = self._root / write.key

@@ -19,7 +19,8 @@ from orchestrator.config import Pipeline, Settings
 from orchestrator.config.prompt_examples import load_prompt_examples
 from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.prompting import Prompting
-from orchestrator.observe import Metrics
+from orchestrator.listening import open_listener, url_of
+from orchestrator.observe import Metrics, is_pretty
 from orchestrator.runtime.children import ChildWorker
 from orchestrator.runtime.health import Readiness, serve_health
 from orchestrator.runtime.lane import Engine, Lane
@@ -35,22 +36,24 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A system at work. ``health_url`` is where /livez, /readyz and /metrics are served."""
+    """A system at work."""
 
     system: System
     metrics: Metrics
     consumers: Consumers
-    health_url: str
 
 
 @asynccontextmanager
 async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> AsyncIterator[Running]:
     """Everything of one orchestrator process, at work. At the end jobs finish or are handed back, and all is closed.
 
-    Raises ConfigurationError for a file of prompt examples that cannot be used, before anything is started.
+    Raises ConfigurationError for a file of prompt examples that cannot be used, or a health port that cannot be had,
+    before anything is started.
     """
     prompting = Prompting(settings.prompt, load_prompt_examples(settings.prompt_examples_file))
     async with AsyncExitStack() as stack:
+        listener = open_listener(settings.http_host, settings.http_port, "JUSTLENS_HTTP_HOST", "JUSTLENS_HTTP_PORT")
+        stack.callback(listener.close)
         system = await stack.enter_async_context(open_system(settings, pipeline))
         insist = Patience(drain, math.inf).insist
         await insist(system.documents.ensure_indexes)
@@ -72,12 +75,13 @@ async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> Async
         engine.metrics.watch_workers(system.pools)
         consumers = Consumers(_lanes(pipeline, {**open_ports(system, stack), "prompting": prompting}), engine)
         readiness = partial(_readiness, system, consumers)
-        runner, url = await serve_health(settings.http_host, settings.http_port, engine.metrics.registry, readiness)
+        runner = await serve_health(listener, engine.metrics.registry, readiness)
         stack.push_async_callback(runner.cleanup)
         consumers.start()
         stack.push_async_callback(consumers.drain, settings.drain_s)
-        log.info("started", mode=settings.mode, health=url, queues=list(pipeline.queues))
-        yield Running(system, engine.metrics, consumers, url)
+        system = replace(system, health_url=url_of(listener))
+        log.info("started", mode=settings.mode, health=system.health_url, queues=list(pipeline.queues))
+        yield Running(system, engine.metrics, consumers)
 
 
 def _applier(system: System, session: ClientSession) -> StoreApplier:
@@ -105,7 +109,9 @@ async def _open_pools(system: System, session: ClientSession, stack: AsyncExitSt
         spec = spec.model_copy(update={"endpoints": tuple(urls)})
         pools[name] = WorkerPool(name, spec, session, service=name, canary=partial(canary_for, name))
         if own_child:
-            children.append(ChildWorker(name, partial(_replace_endpoint, pools[name]), settings.log_file))
+            log_format = "pretty" if is_pretty(settings.log_format, settings.log_file) else "json"
+            set_endpoint = partial(_replace_endpoint, pools[name])
+            children.append(ChildWorker(name, set_endpoint, settings.log_file, log_format))
             stack.push_async_callback(children[-1].stop)
     await asyncio.gather(*(child.start() for child in children))
     for pool in pools.values():

@@ -51,7 +51,8 @@ class LateCatalogue:
 @dataclass(frozen=True, slots=True)
 class System:
     """The parts that outlive a job. ``pools`` is empty in a process that calls no workers, ``read_object`` is None
-    where no s3:// picture can be read, ``vectors`` where nobody opened them: see ``vectors_of``."""
+    where no s3:// picture can be read, ``vectors`` where nobody opened them: see ``vectors_of``. ``health_url`` is
+    where a process at work serves /livez, /readyz and /metrics."""
 
     settings: Settings
     pipeline: Pipeline
@@ -62,6 +63,7 @@ class System:
     pools: Mapping[str, WorkerPool] = field(default_factory=dict)
     read_object: ReadObject | None = None
     vectors: VectorStore | None = None
+    health_url: str | None = None
 
     @property
     def catalogue(self) -> "SqlCatalogue":

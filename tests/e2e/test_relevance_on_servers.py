@@ -36,8 +36,8 @@ def api_of(deployment: Deployment) -> Iterator[httpx.Client]:
     command = [sys.executable, "-m", "orchestrator", "api", "--port", "0"]
     process = Child(command, environment | {"JUSTLENS_API_KEYS": KEYS}, log, ROOT)
     try:
-        wait_until(lambda: "API at" in log.read_text() or not process.alive(), 60, "the API to listen")
-        found = re.search(r"API at (http://127\.0\.0\.1:\d+),", log.read_text())
+        wait_until(lambda: "api_listening" in log.read_text() or not process.alive(), 60, "the API to listen")
+        found = re.search(r'"url": "(http://127\.0\.0\.1:\d+)", "docs"', log.read_text())
         assert found, log.read_text()
         with httpx.Client(base_url=found[1], headers={"X-API-Key": "reads-and-publishes"}, timeout=20) as client:
             yield client

@@ -1,7 +1,13 @@
-"""What doctor says of RabbitMQ: each node, with the remedy."""
+"""What doctor says of RabbitMQ: each node, its consumer_timeout, with the remedy."""
+
+from math import inf
+
+import pytest
 
 from orchestrator.cli.broker_checks import broker_checks
 from orchestrator.cli.checks import Finding, carry_out
+from orchestrator.cli.consumer_timeout_check import consumer_timeout_check, find_short_timeouts
+from orchestrator.config import Settings
 from tests.integration.rabbitmq_kit import pipeline, settings
 from tests.kit.ports import free_port
 from tests.kit.rabbitmq import RabbitMQ
@@ -25,7 +31,43 @@ async def test_every_node_of_the_broker_is_checked(rabbitmq: RabbitMQ, vhost_nam
     assert "hunter2" not in str(found)
 
 
-async def test_a_vhost_that_does_not_exist_is_said_in_the_words_of_the_broker(rabbitmq: RabbitMQ) -> None:
+async def test_a_refusal_is_said_in_the_words_of_the_broker_with_a_remedy(rabbitmq: RabbitMQ) -> None:
     finding = (await check(rabbitmq.amqp_url("no-such-vhost")))["rabbitmq"]
-    assert finding.state == "failing" and "vhost no-such-vhost not found; create the vhost" in finding.detail
+    assert "NOT_ALLOWED - vhost no-such-vhost not found; create the vhost" in finding.detail
     assert " object at 0x" not in finding.detail and "JUSTLENS_AMQP_URL" in finding.detail
+    finding = (await check(f"amqp://guest:hunter2@127.0.0.1:{rabbitmq.port}/"))["rabbitmq"]
+    assert "ACCESS_REFUSED" in finding.detail and "correct user or password" in finding.detail
+
+
+async def test_a_consumer_timeout_below_the_deadlines_is_said_with_both(
+    rabbitmq: RabbitMQ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node has RabbitMQ's default of 1,800 s, which some releases show to rabbitmqctl only."""
+    changes = {"PATH": "/usr/lib/rabbitmq/bin:/usr/bin:/bin", "RABBITMQ_CTL_DIST_PORT_MIN": str(free_port())}
+    for name, value in {**rabbitmq.environment(), **changes}.items():
+        monkeypatch.setenv(name, value)
+    late = settings(rabbitmq.amqp_url(), rabbitmq.management_url, ack_timeout_s=3600)
+    [finding] = await carry_out([consumer_timeout_check(late, lambda: pipeline(deadline_s=2400))])
+    assert finding.state == "failing" and finding.detail == (
+        "queues.work.deadline_s (2400 s) is longer than the broker's consumer_timeout (1800 s);"
+        " JUSTLENS_ACK_TIMEOUT_S (3600 s) is longer than the broker's consumer_timeout (1800 s)"
+    )
+    assert "consumer_timeout in rabbitmq.conf (ms, on every node) to 3600000" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "late"),
+    [
+        ({"every queue": inf}, []),
+        ({"every queue": 1800.0}, []),
+        ({"every queue": 90.0}, ["queues.work.deadline_s (120 s)", "JUSTLENS_ACK_TIMEOUT_S (1800 s)"]),
+        ({"p.work": 1900.0, "p.error.work": 60.0}, ["JUSTLENS_ACK_TIMEOUT_S (1800 s)"]),
+        (
+            {"p.work": 60.0, "every queue": 9000.0},
+            ["queues.work.deadline_s (120 s)", "JUSTLENS_ACK_TIMEOUT_S (1800 s)"],
+        ),
+    ],
+)
+def test_a_timeout_of_one_queue_concerns_that_queue(timeouts: dict[str, float], late: list[str]) -> None:
+    found = find_short_timeouts(timeouts, pipeline(deadline_s=120), Settings(queue_prefix="p."))
+    assert [line.partition(" is longer")[0] for line in found] == late

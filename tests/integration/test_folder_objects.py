@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.domain.errors import JobRefused, Unavailable
+from orchestrator.domain.errors import ConfigurationError, JobRefused, Unavailable
 from orchestrator.domain.outcome import PutObject
 from orchestrator.stores.folder import FolderObjects
 from orchestrator.stores.ports import StoredObject
@@ -81,9 +81,9 @@ async def test_nothing_is_ever_written_outside_the_folder(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["objects"]
 
 
-async def test_a_folder_that_cannot_be_made_or_is_gone_is_unavailable(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_made_is_refused_and_one_that_is_gone_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises((Unavailable, JobRefused)):
+    with pytest.raises(ConfigurationError, match="a folder is wanted there"):
         await FolderObjects.open(tmp_path / "file" / "objects")
     objects = await FolderObjects.open(tmp_path / "objects")
     (tmp_path / "objects/.partial").rmdir()

@@ -1,6 +1,7 @@
 """What a decoder process is given to run in tests."""
 
 import os
+import re
 import time
 
 from workers.errors import Refused
@@ -30,3 +31,9 @@ def bug(_body: bytes) -> tuple[None, bytes]:
 
 def refuse(_body: bytes) -> tuple[None, bytes]:
     raise Refused("corrupt", "for a test")
+
+
+def hold_the_lock(_body: bytes) -> tuple[None, bytes]:
+    """Compute for ever in a library that never lets go of Python's lock."""
+    re.match("(a*)*b", "a" * 60)
+    return None, b""

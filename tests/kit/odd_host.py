@@ -15,14 +15,14 @@ from tests.kit.odd_answers import OddAnswers
 class OddHost:
     """``with OddHost(image) as host``: an image host at ``host.url``."""
 
-    def __init__(self, image: bytes) -> None:
+    def __init__(self, image: bytes, answers: type[OddAnswers] = OddAnswers) -> None:
         self.image = image
         self.asked: list[tuple[str, str | None]] = []
         self.seen = Counter[str]()
         self.lock = threading.Lock()
         host = self
 
-        class Handler(OddAnswers):
+        class Handler(answers):  # type: ignore[valid-type, misc]
             host_ = host
 
         class Server(ThreadingHTTPServer):

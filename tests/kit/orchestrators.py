@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import psutil
 
+from tests.kit.leftovers import mark
 from tests.kit.ports import free_port
 from tests.kit.process import Child
 
@@ -23,7 +24,7 @@ READY_TIMEOUT_S = 30.0
 
 def plain_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of a child: nothing of the developer's shell but the path."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", **extra}
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1", **mark(), **extra}
 
 
 class Orchestrator:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.kit.leftovers import mark
+
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, what: str, poll_s: float = 0.05) -> None:
     """Poll until ``condition()`` holds. Raises TimeoutError naming ``what``."""
@@ -30,7 +32,7 @@ class Child:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
-                env=dict(env),
+                env={**env, **mark()},
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.kit.decoder_jobs import hold_the_lock
 from tests.kit.triton import MODELS
 from workers.vlm.prompted import Generated, Prompted
 
@@ -24,7 +25,7 @@ class TritonPythonModel(TritonVlm):
 
 class ScriptedEngine:
     """Prompts: ``sleep SECONDS``, ``raise``, ``memory``, ``die``; ``sick SECONDS`` fails, and everything after it for
-    so long; every other one is answered at once.
+    so long; ``hold`` computes for ever without letting go of Python's lock; every other one is answered at once.
 
     The answer says what came in: the prompt, the size of the picture, and how many were asked together.
     """
@@ -38,6 +39,8 @@ class ScriptedEngine:
         for item in batch:
             print("asked", item.prompt, file=sys.stderr, flush=True)
         verbs = {item.prompt.split()[0] for item in batch}
+        if "hold" in verbs:
+            hold_the_lock(b"")
         if "die" in verbs:
             os._exit(9)
         if "sick" in verbs:

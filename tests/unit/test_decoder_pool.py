@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -109,3 +111,36 @@ async def test_stopping_leaves_no_process_behind(restarts: Counting) -> None:
     await pool.stop()
     assert not pool.answering
     wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids), 10, "the decoders to end")
+
+
+_OWNER = """
+import asyncio
+from tests.kit.decoder_jobs import echo, hold_the_lock
+from workers.decoder_child import DecodeLimits
+from workers.decoding import DecoderPool
+
+async def main():
+    pool = DecoderPool(2, DecodeLimits())
+    await pool.start()
+    stuck = asyncio.create_task(pool.run(hold_the_lock, b""))
+    await pool.run(echo, b"", b"")
+    print("at work", flush=True)
+    await stuck
+
+asyncio.run(main())
+"""
+
+
+async def test_the_death_of_their_owner_ends_decoders_that_are_deep_in_a_codec() -> None:
+    owner = await asyncio.create_subprocess_exec(sys.executable, "-c", _OWNER, stdout=asyncio.subprocess.PIPE)
+    assert owner.stdout is not None and await owner.stdout.readline() == b"at work\n"
+    family = psutil.Process(owner.pid).children(recursive=True)
+    assert len(family) >= 2
+    owner.kill()
+    await owner.wait()
+    try:
+        wait_until(lambda: not any(psutil.pid_exists(member.pid) for member in family), 5, "the decoders to end")
+    finally:
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()

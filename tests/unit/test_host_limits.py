@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from orchestrator.clients.host_limits import WAIT_S, HostLimits
+from orchestrator.clients.host_limits import MOMENT_S, WAIT_S, HostLimits
 from orchestrator.domain.errors import JobDeferred
 
 
@@ -52,10 +52,22 @@ async def _take(limits: HostLimits) -> None:
 async def test_a_paused_host_is_refused_until_its_time_is_over() -> None:
     limits = HostLimits(0, 0)
     async with limits.turn("host"):
-        limits.pause("host", 0.1)
+        limits.pause("host", MOMENT_S * 1.5)
+    began = time.monotonic()
     with pytest.raises(JobDeferred) as caught:
         await _take(limits)
-    assert 0 < caught.value.delay_s <= 0.1
-    await asyncio.sleep(0.11)
-    await _take(limits)
+    assert 0 < caught.value.delay_s <= MOMENT_S * 0.5
+    assert time.monotonic() - began >= MOMENT_S * 0.95, "a backlog of a paused host must not go round at full speed"
+    await _take(limits)  # the rest of the pause is less than a moment: it is waited for
     assert limits._hosts == {}, "a host that is at rest is forgotten"
+
+
+async def test_hosts_asked_once_are_forgotten_when_their_interval_is_over() -> None:
+    limits = HostLimits(4, 50)
+    for number in range(500):
+        async with limits.turn(f"host{number}"):
+            pass
+    async with limits.turn("paused"):
+        limits.pause("paused", 0.05)
+    await asyncio.sleep(0.1)
+    assert limits._hosts == {}

@@ -26,6 +26,7 @@ def test_the_environment_is_read_under_its_prefix_only(monkeypatch: pytest.Monke
     monkeypatch.setenv("HTTP_PORT", "1")
     settings = load_settings()
     assert (settings.mode, settings.drain_s, settings.http_port) == ("servers", 7.5, 8100)
+    assert load_settings(mode="embedded").http_port == 0
     assert settings.endpoints == {"enhance": ["http://gpu1:8101", "http://gpu2:8101"]}
 
 

@@ -49,6 +49,7 @@ class TritonClip:
 
     def initialize(self, args: Mapping[str, str]) -> None:
         """Load and warm up the model, start the decoders; then it is READY. Whatever this raises fails the load."""
+        self._guard = ServerGuard()
         place = place_of(args)
         self._model = _builtin(place) if place.weights is None else _from_folder(place.weights, place)
         _warm_up(self._model, place.max_batch)
@@ -56,7 +57,7 @@ class TritonClip:
         self._decoders = DecoderPool(int(place.parameters["decoders"]), limits)
         self._runner = asyncio.Runner()
         self._runner.run(self._decoders.start(inspect_picture))
-        self._guard = ServerGuard()
+        self._guard.loaded()
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """One response per request, in order."""

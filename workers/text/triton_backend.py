@@ -17,11 +17,12 @@ class TritonText:
 
     def initialize(self, args: Mapping[str, str]) -> None:
         """Load the model and warm it up; then it is READY. Whatever this raises fails the load."""
+        self._guard = ServerGuard()
         place = place_of(args)
         self._model = self.load_model(place)
         for count in (1, place.max_batch):
             self._model.encode([("to be ready",) * count])
-        self._guard = ServerGuard()
+        self._guard.loaded()
 
     def load_model(self, place: Place) -> TextModel:
         """The built-in model, or the one in the version's directory."""

@@ -29,6 +29,7 @@ class TritonVlm:
 
     def initialize(self, args: Mapping[str, str]) -> None:
         """Load and warm up the model, start the decoders; then it is READY. Whatever this raises fails the load."""
+        self._guard = ServerGuard()
         config = json.loads(args["model_config"])
         parameters = {name: value["string_value"] for name, value in config["parameters"].items()}
         on_gpu = args["model_instance_kind"] == "GPU"
@@ -45,7 +46,7 @@ class TritonVlm:
         self._decoders = DecoderPool(int(parameters["decoders"]), limits)
         self._runner = asyncio.Runner()
         self._runner.run(self._decoders.start(read_picture))
-        self._guard = ServerGuard()
+        self._guard.loaded()
 
     def load_model(self, options: ModelOptions) -> VlmModel:
         """The model, warmed up."""

@@ -1,6 +1,7 @@
 """RabbitMQ as the engine's broker."""
 
 import asyncio
+from collections.abc import Mapping
 
 from orchestrator.config.broker_urls import get_vhost
 from orchestrator.config.pipeline import Pipeline
@@ -12,6 +13,7 @@ from orchestrator.domain.urls import split_urls
 from orchestrator.runtime.lane import now_ms
 from orchestrator.runtime.ports import Delivery, Message, QueueDepth
 from orchestrator.runtime.rabbitmq.connection import TIMEOUT_S, Link
+from orchestrator.runtime.rabbitmq.consumer_timeout import read_consumer_timeouts
 from orchestrator.runtime.rabbitmq.control import Control
 from orchestrator.runtime.rabbitmq.deliver import RabbitSubscription, settle
 from orchestrator.runtime.rabbitmq.drift import Difference
@@ -111,9 +113,22 @@ class RabbitBroker:
 
     async def diff_topology(self, pipeline: Pipeline) -> list[Difference]:
         """Where the broker differs from the pipeline. Raises Unavailable, also when no management API is known."""
+        return await diff_topology(self._known_management(), wanted_queues(pipeline, self._prefix), self._prefix)
+
+    async def consumer_timeouts(self, pipeline: Pipeline) -> Mapping[str, float]:
+        """How many seconds the broker waits for an ack, by queue; empty when it does not tell. Raises Unavailable."""
+        management = self._known_management()
+        names = {queue.name for queue in wanted_queues(pipeline, self._prefix)}
+        return await read_consumer_timeouts(self._consuming, management, names, self._prefix)
+
+    async def node_names(self) -> set[str]:
+        """The nodes of the broker's cluster. Raises Unavailable."""
+        return await self._known_management().node_names()
+
+    def _known_management(self) -> Management:
         if self._management is None:
             raise Unavailable(MANAGEMENT, "set JUSTLENS_MANAGEMENT_URL")
-        return await diff_topology(self._management, wanted_queues(pipeline, self._prefix), self._prefix)
+        return self._management
 
     async def close(self) -> None:
         """Let go of the broker. Never raises."""

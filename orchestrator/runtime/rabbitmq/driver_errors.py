@@ -2,7 +2,7 @@
 
 from traceback import walk_tb
 
-from aiormq.exceptions import InvalidFrameError
+from aiormq.exceptions import InvalidFrameError, ProbableAuthenticationError
 from pamqp.commands import Connection
 from yarl import URL
 
@@ -25,6 +25,8 @@ def describe_refusal(error: BaseException, url: URL, timeout_s: float) -> str:
         reason = f"no answer within {timeout_s:g} s"
     elif isinstance(error, InvalidFrameError):
         reason = _describe_close(error)
+    elif isinstance(error, ProbableAuthenticationError):
+        reason = f"{error}; correct user or password in JUSTLENS_AMQP_URL"
     else:
         reason = describe(error)
     return f"{describe_host(url)}: {reason}"

@@ -1,6 +1,7 @@
 """What only the management API tells: properties of queues, policies, feature flags, messages in transit."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -66,6 +67,20 @@ class Management:
     async def feature_flags(self) -> dict[str, str]:
         """State (``enabled``, ``disabled``) by name; a flag the broker no longer has is not among them."""
         return {flag["name"]: flag["state"] for flag in await self._get("/api/feature-flags") or []}
+
+    async def version(self) -> tuple[int, ...]:
+        """Major and minor number of the broker's release; (0,) when it does not tell."""
+        overview = await self._get("/api/overview?columns=rabbitmq_version") or {}
+        numbers = re.findall(r"\d+", str(overview.get("rabbitmq_version", "")))
+        return tuple(int(number) for number in numbers[:2]) or (0,)
+
+    async def consumers(self) -> list[dict[str, Any]]:
+        """Every consumer; from RabbitMQ 3.12 on with its ``consumer_timeout`` in ms."""
+        return list(await self._get(f"/api/consumers/{self._vhost}") or [])
+
+    async def node_names(self) -> set[str]:
+        """The nodes of the cluster, those that are down included."""
+        return {node["name"] for node in await self._get("/api/nodes?columns=name") or []}
 
     async def messages(self, name: str) -> Mapping[str, int]:
         """``total``, ``ready`` and ``unacked`` of one queue, a few seconds old; all 0 for one never reported."""

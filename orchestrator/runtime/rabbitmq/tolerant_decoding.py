@@ -6,8 +6,9 @@ for headers nested some hundred levels deep; aiormq then closes the connection, 
 delivery of that one message. Reported upstream: https://github.com/mosquito/aiormq/issues/186; the kind:
 https://github.com/pika/pika/issues/1698.
 
-pamqp looks its decoders up by type in two tables, for every connection of a process. That is where these are put: no
-work is added for a message that pamqp can decode by itself.
+pamqp looks its decoders up by type in two tables, for every connection of a process, plain or robust. Neither driver
+has a hook for one connection, so that is where these are put, when a connection is opened and not at import. No work
+is added for a message that pamqp can decode by itself.
 """
 
 import datetime

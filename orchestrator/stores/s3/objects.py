@@ -182,7 +182,7 @@ class S3Objects:
             if found["ContentLength"] > max_bytes:
                 raise JobRefused("too_large", f"the object has {found['ContentLength']} bytes, over {max_bytes}")
             try:
-                return Picture(body.read(), found.get("ContentType", ""))
+                return Picture(body.read(), found.get("ContentType", ""), found.get("ContentEncoding", ""))
             except (IncompleteReadError, ProtocolError, ResponseStreamingError) as error:
                 raise JobFailed("truncated", f"bucket {bucket}, key {key}: the body ended early: {error}") from error
 

@@ -34,8 +34,10 @@ def test_it_serves_until_it_is_asked_to_stop_and_ends_well(tmp_path: Path) -> No
         subprocess.Popen(command, env=environment(tmp_path), cwd=tmp_path, stderr=output, stdout=output) as process,
     ):
         try:
-            wait_until(lambda: b"API at" in log.read_bytes() or process.poll() is not None, 60, "the API to listen")
-            found = re.search(r"API at (http://127\.0\.0\.1:\d+),", log.read_text())
+            wait_until(
+                lambda: b"api_listening" in log.read_bytes() or process.poll() is not None, 60, "the API to listen"
+            )
+            found = re.search(r'"url": "(http://127\.0\.0\.1:\d+)", "docs"', log.read_text())
             assert found, log.read_text()
             assert httpx.get(f"{found[1]}/readyz").json()["ready"] is True
             job = {"to": ["enhance"], "business_id": "b", "image_id": "1", "image_url": "https://e.x/1.jpg"}

@@ -53,7 +53,7 @@ def command(tmp_path: Path) -> Iterator[int]:
     log = tmp_path / "api.log"
     child = Child([sys.executable, "-m", "orchestrator", "api"], plain_environment(environment), log, ROOT)
     try:
-        wait_until(lambda: "API at" in log.read_text() or not child.alive(), 30, "the API to listen")
+        wait_until(lambda: "api_listening" in log.read_text() or not child.alive(), 30, "the API to listen")
         yield port
     finally:
         child.kill()

@@ -82,4 +82,6 @@ def cli(
         "milvus_url": milvus_url,
         "endpoints": json.dumps({name: [url] for name, url in workers.items()}),
     }
-    return Cli(tmp_path, {f"JUSTLENS_{name.upper()}": value for name, value in settings.items()})
+    # Without the folder of rabbitmqctl, which would be asked for a node that is none of these.
+    path = {"PATH": "/usr/bin:/bin"}
+    return Cli(tmp_path, {f"JUSTLENS_{name.upper()}": value for name, value in settings.items()} | path)

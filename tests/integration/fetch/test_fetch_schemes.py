@@ -24,6 +24,8 @@ from tests.kit.fetching import LIMITS, failure, fetching
         "http://127.0.0.1:port/",
         "http://127.0.0.1:0/",
         "http://user@127.0.0.1/",
+        "http://exa mple.com/a.jpg",
+        "http://example.com\\a.jpg",
     ],
 )
 async def test_what_is_no_usable_url_is_refused(fetcher: SafeFetcher, url: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 
+import psutil
 import pytest
 
 from orchestrator.clients.vlm import READY_TIMEOUT_S, TritonDescriber
@@ -129,6 +130,28 @@ async def test_the_server_ends_when_a_model_has_died_because_it_would_not_start_
     await asyncio.to_thread(wait_until, lambda: not scripted.alive(), 60, "the server to end")
     await asyncio.to_thread(scripted.start)
     await answers_again(describer, jpeg)
+
+
+async def test_nothing_of_a_server_that_is_killed_outlives_it(
+    scripted: Triton, describer_of: OpenDescriber, jpeg: bytes
+) -> None:
+    """One model is idle, the other one computes and holds Python's lock. Each has decoders and a guard."""
+    family = psutil.Process(scripted.pid).children(recursive=True)
+    question = asyncio.create_task(code_of(describer_of(scripted.url), jpeg, ask("hold")))
+    await begun(scripted, "hold")
+    assert len(family) >= 10
+
+    scripted.kill()
+
+    await asyncio.to_thread(wait_until, lambda: not any(map(runs, family)), 15, "the models to end")
+    assert await question == "JobFailed worker_died"
+
+
+def runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def answers_again(describer: TritonDescriber, body: bytes) -> None:

@@ -1,11 +1,13 @@
 """The enhance client: replies become the stages' values, and those that break the contract cost an attempt."""
 
+from contextlib import suppress
+
 import pytest
 from aiohttp import web
 
 from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.enhance import EnhanceClient
-from orchestrator.domain.errors import JobFailed
+from orchestrator.domain.errors import JobFailed, Unavailable
 from orchestrator.domain.jobs import Content
 from orchestrator.domain.pictures import EnhancedPicture, Rendition, SkippedPicture
 from tests.kit.pool import Behaviour, StubWorker, pooled
@@ -52,6 +54,18 @@ async def test_a_skipped_picture_brings_its_rendition(workers: list[StubWorker])
     async with pooled(workers[:1]) as pool:
         rendition = Rendition(JPEG, "jpeg", 10, 20, "fedcba9876543210")
         assert await enhance(pool) == SkippedPicture("at_target", KNOWN, rendition)
+
+
+async def test_a_rendition_does_not_vouch_for_a_network_that_fails(workers: list[StubWorker]) -> None:
+    skips, fails = replies(JPEG, RENDERED.model_dump_json()), replies(b"", "{")
+    async with pooled(workers[:1], eject_after=3, probe_after_s=60) as pool:
+        for number in range(3):
+            for behave in (skips, fails):
+                workers[0].behave = behave
+                with suppress(JobFailed, Unavailable):
+                    body = b"source %d" % number
+                    await EnhanceClient(pool).enhance(body, image_type="general", force=False, sha256="a" * 64)
+        assert [state.state for state in pool.state()] == ["ejected"]
 
 
 @pytest.mark.parametrize(

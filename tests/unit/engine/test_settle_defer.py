@@ -4,9 +4,10 @@ import pytest
 
 from orchestrator.domain.errors import JobDeferred, JobFailed, Reason
 from orchestrator.domain.outcome import Retry
-from orchestrator.domain.retrying import MAX_RETURNS, decide_deferral
+from orchestrator.domain.retrying import MAX_DEFERRED_S, MAX_RETURNS, decide_deferral
 from orchestrator.runtime.ends import Settled
 from orchestrator.runtime.execute import handle
+from orchestrator.runtime.lane import now_ms
 from tests.kit.fake_stages import Stage
 from tests.kit.fakes import delivery_of, lane_of, new_world
 from tests.kit.settling import settled
@@ -15,21 +16,23 @@ BUSY = Reason("source_busy", "host asks for 20 s")
 
 
 @pytest.mark.parametrize(
-    ("delay_s", "returns", "delays_s", "tier"),
+    ("delay_s", "returns", "age_s", "delays_s", "tier"),
     [
-        (1, 0, (5, 30, 300), 5),
-        (5, 0, (5, 30, 300), 5),
-        (6, 0, (5, 30, 300), 30),
-        (600, 0, (5, 30, 300), 300),
-        (600, MAX_RETURNS - 1, (5, 30), 30),
-        (600, MAX_RETURNS, (5, 30), None),
-        (1, 0, (), None),
+        (1, 0, 0, (5, 30, 300), 5),
+        (5, 0, 0, (5, 30, 300), 5),
+        (6, 0, 0, (5, 30, 300), 30),
+        (600, 0, 0, (5, 30, 300), 300),
+        (600, 50 * MAX_RETURNS, MAX_DEFERRED_S - 1, (5, 30), 30),
+        (600, MAX_RETURNS - 1, 9 * MAX_DEFERRED_S, (5, 30), 30),
+        (600, MAX_RETURNS, MAX_DEFERRED_S, (5, 30), None),
+        (1, 0, 0, (), 0),
+        (1, MAX_RETURNS, MAX_DEFERRED_S, (), None),
     ],
 )
 def test_the_tier_is_the_shortest_that_is_long_enough(
-    delay_s: float, returns: int, delays_s: tuple[float, ...], tier: float | None
+    delay_s: float, returns: int, age_s: float, delays_s: tuple[float, ...], tier: float | None
 ) -> None:
-    assert decide_deferral(delay_s, returns, delays_s) == tier
+    assert decide_deferral(delay_s, returns, age_s, delays_s) == tier
 
 
 async def test_a_deferred_job_waits_in_a_tier_with_the_attempt_it_had() -> None:
@@ -43,12 +46,28 @@ async def test_a_deferred_job_waits_in_a_tier_with_the_attempt_it_had() -> None:
     assert world.count("justlens_jobs_total", queue="work", end="deferred") == 1
 
 
-async def test_a_job_that_was_deferred_too_often_is_charged() -> None:
+async def test_a_job_that_was_deferred_often_and_for_a_day_is_charged() -> None:
     world = new_world()
     stage = Stage(JobDeferred(BUSY.code, BUSY.message, 20))
-    delivery = delivery_of(x_attempt=1, x_hand_backs=MAX_RETURNS)
+    first_seen = now_ms() - int(MAX_DEFERRED_S * 1000)
+    delivery = delivery_of(x_attempt=1, x_hand_backs=MAX_RETURNS, x_first_seen=first_seen)
     assert await handle(delivery, lane_of(stage), world.engine()) == Settled("retried", BUSY)
     assert world.broker.published[0][1].headers["x-attempt"] == 2
+
+
+async def test_a_backlog_that_sends_a_job_back_often_in_an_hour_charges_nothing() -> None:
+    world = new_world()
+    stage = Stage(JobDeferred(BUSY.code, BUSY.message, 1))
+    delivery = delivery_of(x_attempt=1, x_hand_backs=9 * MAX_RETURNS, x_first_seen=now_ms() - 3_600_000)
+    assert await handle(delivery, lane_of(stage), world.engine()) == Settled("deferred", BUSY)
+    assert world.broker.published[0][1].headers["x-attempt"] == 1
+
+
+async def test_a_deferred_job_of_a_queue_without_tiers_goes_back_to_it() -> None:
+    world = new_world()
+    stage = Stage(JobDeferred(BUSY.code, BUSY.message, 1))
+    assert await handle(delivery_of(), lane_of(stage, retry_delays_s=()), world.engine()) == Settled("deferred", BUSY)
+    assert world.journal.steps == ["publish work", "ack"]
 
 
 @pytest.mark.parametrize(("attempt", "end"), [(1, "retried"), (2, "dead")])
