@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.kit.metadata import NEEDED, parts_of
+
 ROOT = Path(__file__).parents[2]
 BAKERY = "golden-crust-bakery"
 JUSTLENS = [sys.executable, "-m", "orchestrator"]
