@@ -70,12 +70,14 @@ class EnhanceRequest(WireValue):
 
 
 class ContentReply(WireValue):
-    """What a picture is. Sizes in pixels after EXIF orientation; ``phash`` is a 64-bit DCT hash in hexadecimal."""
+    """What a picture is. Sizes in pixels after EXIF orientation; ``phash`` is a 64-bit DCT hash in hexadecimal. Of an
+    animation one frame was looked at."""
 
     phash: str
     width: int
     height: int
-    format: Literal["jpeg", "png", "webp"]
+    format: Literal["jpeg", "png", "webp", "heif", "avif"]
+    animated: bool = False
 
 
 class EnhanceReply(WireValue):

@@ -25,7 +25,7 @@ Key = Annotated[
     Path(description="Such as `enhanced/<sha256>/<recipe>.jpg`.", examples=[f"enhanced/{SHA256}/3c9a2f41d07be865.jpg"]),
 ]
 Sha256 = Annotated[str, Path(description="SHA-256 of the original.", examples=[SHA256])]
-_PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/avif", "image/bmp", "image/tiff"})
+_PICTURES = frozenset(f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "avif", "heif", "heic", "bmp", "tiff"))
 _ANYTHING = "application/octet-stream"
 
 

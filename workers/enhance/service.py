@@ -1,16 +1,17 @@
 """The enhance service: one picture in, the better one out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pydantic import ValidationError
 
 from workers.batching import Batcher
 from workers.enhance.model import EnhanceModel
-from workers.enhance.picture import Enlarged, Enlargement, Harmful, render_picture, rendition_recipe
+from workers.enhance.picture import Enlarged, Enlargement, Harmful, render_picture, rendition_recipe, written_as
 from workers.enhance.plan import AT_TARGET, Skip
 from workers.errors import Refused, mistakes
-from workers.hosting import PictureService
-from workers.imaging import Pixels
+from workers.hosting import PictureOptions, PictureService
+from workers.imaging import Format, Pixels
+from workers.metrics import Metrics
 from workers.service import Answer, Call, Handler
 from workers.submitting import submit
 from workers.wire import ENHANCE_PATH, ContentReply, EnhanceReply, EnhanceRequest
@@ -20,6 +21,17 @@ class EnhanceService(PictureService[EnhanceModel, Batcher[Enlargement, Enlarged 
     """POST /enhance."""
 
     name = "enhance"
+
+    def __init__(
+        self,
+        options: PictureOptions,
+        load_model: Callable[[], EnhanceModel],
+        metrics: Metrics,
+        modern: Format = "jpeg",
+    ) -> None:
+        """``modern`` is what results and renditions of a HEIC or AVIF are written as."""
+        super().__init__(options, load_model, metrics)
+        self._modern = modern
 
     @property
     def endpoints(self) -> Mapping[str, Handler]:
@@ -46,7 +58,7 @@ class EnhanceService(PictureService[EnhanceModel, Batcher[Enlargement, Enlarged 
         if isinstance(outcome, Harmful):
             return await self._skipped(call.body, read.content, outcome.reason, rendered=True)
         better = outcome.pixels
-        image_format = read.content.format
+        image_format = written_as(read.content.format, better.mode, self._modern)
         with self._metrics.phase("encode"):
             shape = (better.mode, better.width, better.height)
             _, encoded = await self._decoders.run(model.post, better.data, *shape, image_format)
@@ -69,7 +81,7 @@ class EnhanceService(PictureService[EnhanceModel, Batcher[Enlargement, Enlarged 
         if not rendered:
             return Answer(EnhanceReply(content=content, skipped=reason), code=reason)
         with self._metrics.phase("encode"):
-            made, encoded = await self._decoders.run(render_picture, body, self._max_pixels)
+            made, encoded = await self._decoders.run(render_picture, body, self._max_pixels, self._modern)
         reply = EnhanceReply(
             content=content,
             skipped=reason,
