@@ -139,3 +139,15 @@ async def test_every_request_is_logged_with_its_trace_and_counted(client: Client
 async def test_a_kept_connection_is_answered_like_one_of_a_bare_server(shared_worker: Worker) -> None:
     ours_s = await asyncio.to_thread(answer_s, int(shared_worker.url.rpartition(":")[2]), LIVE_PATH)
     assert ours_s < MOST_TIMES_AS_LONG * await bare_answer_s()
+
+
+@pytest.mark.parametrize(("spoken", "status"), [("justlens.wire/2", 503), (WIRE_VERSION, 200)])
+async def test_a_caller_of_another_wire_is_refused_by_name(client: Client, spoken: str, status: int) -> None:
+    url = client.url + ENHANCE_PATH
+    async with client.session.post(url, data=photo(), headers={"JustLens-Wire": spoken}) as response:
+        answer = await response.read()
+    assert response.status == status
+    if status == 503:
+        error = ErrorReply.model_validate_json(answer)
+        assert error.code == "incompatible_wire"
+        assert spoken in error.message and WIRE_VERSION in error.message
