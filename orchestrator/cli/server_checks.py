@@ -13,8 +13,6 @@ from orchestrator.domain.urls import without_secrets
 if TYPE_CHECKING:
     from orchestrator.wiring import System
 
-LOOKS = 3
-
 
 def load_drivers() -> None:
     """Import them before the checks' clocks run: on a busy machine that takes seconds."""
@@ -78,25 +76,19 @@ def store_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
 
 def endpoint_checks(settings: Settings, pipeline: Pipeline) -> list[Check]:
     """Every worker endpoint there is to reach: its readiness, and who it says that it is."""
-    pools = [pool for pool in pipeline.pools_in_use() if pool != "vlm" or settings.triton_url is None]
-    urls = {
-        pool: settings.endpoints.get(pool, list(pipeline.workers[pool].endpoints) if settings.mode == "servers" else [])
-        for pool in pools
-    }
+    from orchestrator.operations.workers import endpoint_urls
+
+    urls = endpoint_urls(settings, pipeline)
     return [_endpoint_check(pool, url) for pool, found in urls.items() for url in found]
 
 
 def _endpoint_check(pool: str, url: str) -> Check:
     async def look() -> str:
-        from orchestrator.clients.endpoint import Endpoint
         from orchestrator.clients.http import open_session
+        from orchestrator.operations.workers import look_at
 
-        endpoint = Endpoint(url.rstrip("/"))
         async with open_session() as session:
-            for _ in range(LOOKS):  # one look is short, and a worker under load answers late
-                await endpoint.look(session, pool)
-                if endpoint.ready or endpoint.mismatch:
-                    break
+            endpoint = await look_at(session, pool, url)
         if endpoint.mismatch:
             raise Wrong(endpoint.mismatch)
         if not endpoint.ready or endpoint.handshake is None:

@@ -1,6 +1,7 @@
 """`justlens status`: where everything is."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -72,18 +73,14 @@ def render(answer: dict[str, Any]) -> Group:
             letters.add_row(plain(row["queue"]), plain(row["reason"], "red"), f"{row['count']:,}")
         parts.append(letters)
     if answer["workers"]:
-        workers = table("Workers", ("pool", "endpoint", "state", "in flight", "model"), numbers=("in flight",))
-        for row in answer["workers"]:
-            state = plain(row["state"], _STATE_STYLES.get(row["state"], ""))
-            model = plain(row["model"] or "-")
-            workers.add_row(plain(row["pool"]), plain(row["url"]), state, str(row["in_flight"]), model)
-        parts.append(workers)
+        parts.append(_workers(answer["workers"], str(answer.get("release", ""))))
+    if answer["health"]:
+        parts.append(plain(f"Health at {answer['health']}/readyz, metrics at {answer['health']}/metrics", "dim"))
     return Group(*parts)
 
 
 def _queues(answer: dict[str, Any]) -> RenderableType:
     made = table(f"Queues ({answer['mode']})", ("queue", *_COUNTS), numbers=_COUNTS)
-    made.columns[0].overflow = "fold"  # a name that is cut off may be that of two queues
     errors = []
     for row in answer["queues"]:
         if "error" in row:
@@ -97,3 +94,29 @@ def _queues(answer: dict[str, Any]) -> RenderableType:
 def _count(name: str, value: int) -> Text:
     style = {"dead": "red", "retrying": "yellow"}.get(name, "") if value else "dim"
     return Text(f"{value:,}", style=style)
+
+
+def _workers(rows: Sequence[dict[str, Any]], release: str) -> RenderableType:
+    """Names and addresses are folded rather than cut; what is wrong with an endpoint has a line of its own."""
+    made = table("Workers", ("pool", "endpoint", "state", "in flight", "model", "release"), numbers=("in flight",))
+    for column in (made.columns[1], made.columns[4]):
+        column.overflow = "fold"
+    for row in rows:
+        found = row.get("release")
+        made.add_row(
+            plain(row["pool"]),
+            plain(row["url"]),
+            plain(row["state"], _STATE_STYLES.get(row["state"], "")),
+            "-" if row["in_flight"] is None else str(row["in_flight"]),
+            plain(row["model"] or "-"),
+            plain(found or "-", "" if found in (None, release) else "yellow"),
+        )
+    return Group(made, *(plain(line, style) for row in rows for line, style in _remarks(row, release)))
+
+
+def _remarks(row: dict[str, Any], release: str) -> list[tuple[str, str]]:
+    if row.get("problem"):
+        return [(f"{row['url']}: {row['problem']}", "red")]
+    if row.get("release") not in (None, release):
+        return [(f"{row['url']}: release {row['release']}, and release {release} here; both speak one wire", "yellow")]
+    return []

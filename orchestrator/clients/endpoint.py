@@ -7,6 +7,7 @@ import aiohttp
 import structlog
 from pydantic import ValidationError
 
+from orchestrator import __version__
 from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of
 from orchestrator.clients.trust import Trust
 from workers.wire import HANDSHAKE_PATH, READY_PATH, WIRE_VERSION, Handshake
@@ -21,14 +22,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EndpointState:
-    """An endpoint as status pages and metrics show it. ``failures`` are jobs that failed in a row, ``model`` is None
-    until it is known."""
+    """An endpoint as status pages and metrics show it. ``failures`` are jobs that failed in a row; ``model`` and
+    ``release`` are None until they are known, ``problem`` says why an incompatible one is that."""
 
     url: str
     state: EndpointStatus
     in_flight: int
     failures: int
     model: str | None
+    release: str | None = None
+    problem: str | None = None
 
 
 class Endpoint:
@@ -67,8 +70,15 @@ class Endpoint:
 
     def state(self) -> EndpointState:
         """What is known about it, as a value."""
-        model = self.handshake.model if self.handshake else None
-        return EndpointState(self.url, self._status(), self.in_flight, len(self.trust.circuit.failed), model)
+        return EndpointState(
+            self.url,
+            self._status(),
+            self.in_flight,
+            failures=len(self.trust.circuit.failed),
+            model=self.handshake.model if self.handshake else None,
+            release=self.handshake.release if self.handshake else None,
+            problem=self.mismatch,
+        )
 
     def _status(self) -> EndpointStatus:
         if self.mismatch is not None:
@@ -110,10 +120,18 @@ class Endpoint:
         if handshake is None:
             return None, f"it gave no handshake (status {status})"
         if (handshake.service, handshake.wire) != (service, WIRE_VERSION):
-            return None, f"it is {handshake.service} on {handshake.wire}, wanted {service} on {WIRE_VERSION}"
+            return None, _mismatch(handshake, service)
         return handshake, None
 
     def _meet(self, handshake: Handshake | None, mismatch: str | None) -> None:
         if mismatch is not None and mismatch != self.mismatch:
             log.error("worker endpoint refused", endpoint=self.url, reason=mismatch)
         self.handshake, self.mismatch = handshake, mismatch
+
+
+def _mismatch(handshake: Handshake, service: str) -> str:
+    remedy = "run the same release of both" if handshake.service == service else "correct its URL"
+    return (
+        f"it is {handshake.service} on {handshake.wire} (release {handshake.release}), wanted {service} on"
+        f" {WIRE_VERSION} (release {__version__}); {remedy}"
+    )

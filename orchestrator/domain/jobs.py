@@ -173,11 +173,22 @@ class Enhanced(Value):
     source_sha256: Sha256
 
 
+class StoredRendition(Value):
+    """Where the display rendition of an image lies that was not enlarged."""
+
+    key: str
+    width: Count
+    height: Count
+
+
 class Skipped(Value):
     """No better picture was made, and why."""
 
     skipped: str
     source_sha256: Sha256
+    rendition: StoredRendition | None = Field(
+        default=None, description="The image as pages show it; none where it would show less than the original."
+    )
 
 
 class EnhanceUpdateJob(Job):

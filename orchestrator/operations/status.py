@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
 
+from orchestrator import __version__
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.ids import normalise_id
 from orchestrator.domain.queue_names import error_queue, retry_queue
 from orchestrator.operations import dead_letters
+from orchestrator.operations.workers import worker_states
 from orchestrator.wiring import System
 
 T = TypeVar("T")
@@ -16,20 +18,38 @@ T = TypeVar("T")
 async def status(system: System) -> dict[str, Any]:
     """Depth of every queue with its retry and error queues, ends by queue, dead letters by reason, worker states.
 
-    Worker states are known only to a process that calls workers; elsewhere the list is empty.
+    A process that calls workers itself knows their states, and where its health is served; elsewhere each endpoint is
+    asked, and ``health`` is null.
     """
     ends = await system.documents.job_counts()
     letters = await system.documents.dead_letter_counts()
     return {
         "mode": system.settings.mode,
+        "health": system.health_url,
+        "release": __version__,
         "queues": [await _queue(system, queue, ends) for queue in system.pipeline.queues],
         "dead_letters": [
             {"queue": queue, "reason": reason, "count": count} for (queue, reason), count in sorted(letters.items())
         ],
-        "workers": [
-            {"pool": name, **asdict(endpoint)} for name, pool in system.pools.items() for endpoint in pool.state()
-        ],
+        "workers": await worker_states(system),
     }
+
+
+async def health(system: System) -> dict[str, str | None]:
+    """Where this process serves /livez, /readyz and /metrics; null when it works on no queues."""
+    return {"url": system.health_url}
+
+
+async def consumers(system: System, queues: list[str]) -> dict[str, int | None]:
+    """How many consumers each queue has; null when the broker does not say."""
+
+    async def one(queue: str) -> int | None:
+        try:
+            return (await system.broker.depth(queue)).consumers
+        except Unavailable:
+            return None
+
+    return {queue: await one(queue) for queue in queues}
 
 
 async def _queue(system: System, queue: str, ends: Any) -> dict[str, Any]:

@@ -100,3 +100,9 @@ def test_doctor_says_which_models_triton_has_ready(cli: Cli, triton: Triton) -> 
 
     assert found["triton"]["state"] == "ok"
     assert "Llama-3.2-11B-Vision-Instruct, llava-1.5-7b-hf" in found["triton"]["detail"]
+    assert cli("topology", "apply").returncode == 0
+    models = [row for row in cli.json("status", triton_url=triton.url)["workers"] if row["pool"] == "vlm"]
+    assert [(row["model"], row["state"]) for row in models] == [
+        ("Llama-3.2-11B-Vision-Instruct", "ready"),
+        ("llava-1.5-7b-hf", "ready"),
+    ]

@@ -111,3 +111,22 @@ async def test_a_dead_job_is_replayed_through_the_broker(cli: Cli, tmp_path: Pat
     [queue] = [row for row in cli.json("status")["queues"] if row["queue"] == QUEUE]
     assert (queue["ready"], queue["consumers"]) == (0, 0)
     assert cli.json("dlq", "drop", "--yes")["count"] == 1
+
+
+def test_status_asks_the_workers_and_names_those_that_do_not_fit(cli: Cli, workers: dict[str, str]) -> None:
+    assert cli("topology", "apply").returncode == 0
+    nobody = f"http://127.0.0.1:{free_port()}"
+    endpoints = {**{name: [url] for name, url in workers.items()}, "text": [nobody, workers["clip"]]}
+    answer = cli.json("status", endpoints=json.dumps(endpoints))
+
+    found = {(row["pool"], row["url"]): row for row in answer["workers"]}
+    states = {key: row["state"] for key, row in found.items()}
+    assert states == {
+        ("enhance", workers["enhance"]): "ready",
+        ("clip", workers["clip"]): "ready",
+        ("vlm", workers["vlm"]): "ready",
+        ("text", nobody): "unready",
+        ("text", workers["clip"]): "incompatible",
+    }
+    assert (found["clip", workers["clip"]]["release"], found["clip", workers["clip"]]["in_flight"]) == ("0", None)
+    assert "it is clip on" in found["text", workers["clip"]]["problem"]

@@ -21,7 +21,7 @@ async def test_a_call_posts_the_body_and_returns_the_reply(workers: list[StubWor
         assert (reply.status, reply.body, reply.endpoint) == (200, b"bytes", workers[0].url)
         request = workers[0].requests[0]
         assert (request.path_qs, request.headers["X-Test"]) == ("/enhance?force=false", "1")
-        assert pool.state() == (EndpointState(workers[0].url, "ready", 0, 0, "stub"),)
+        assert pool.state() == (EndpointState(workers[0].url, "ready", 0, 0, "stub", "1"),)
 
 
 async def test_a_large_body_arrives_whole(workers: list[StubWorker]) -> None:
