@@ -20,7 +20,13 @@ def read_content(body: bytes, max_pixels: int) -> tuple[Image.Image, ContentRepl
     else a worker needs of the picture, it says the same as any other.
     """
     glance = decode_small(body, max_pixels, GLANCE_SIDE)
-    content = ContentReply(phash=phash(glance.image), width=glance.width, height=glance.height, format=glance.format)
+    content = ContentReply(
+        phash=phash(glance.image),
+        width=glance.width,
+        height=glance.height,
+        format=glance.format,
+        animated=glance.animated,
+    )
     return glance.image, content
 
 

@@ -9,7 +9,7 @@ REFUSAL_STATUS: Mapping[str, int] = MappingProxyType(
     {
         "empty": 422,  # no bytes at all
         "not_an_image": 422,  # no picture of any kind that we know
-        "unsupported_format": 415,  # a picture or document of another kind than JPEG, PNG, WebP
+        "unsupported_format": 415,  # a picture or document of another kind than those that are decoded
         "too_large": 413,  # more bytes than the worker takes
         "too_many_pixels": 413,  # the header declares more than the limit
         "truncated": 422,  # the end of the file is missing

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-WIRE_VERSION = "justlens.wire/1"
+WIRE_VERSION = "justlens.wire/2"
 RESULT_HEADER = "JustLens-Result"
 WIRE_HEADER = "JustLens-Wire"
 """The caller's WIRE_VERSION, on every POST of an orchestrator. Who sends none is taken to know what it does."""
@@ -70,19 +70,22 @@ class EnhanceRequest(WireValue):
 
 
 class ContentReply(WireValue):
-    """What a picture is. Sizes in pixels after EXIF orientation; ``phash`` is a 64-bit DCT hash in hexadecimal."""
+    """What a picture is. Sizes in pixels after EXIF orientation; ``phash`` is a 64-bit DCT hash in hexadecimal. Of an
+    animation one frame was looked at."""
 
     phash: str
     width: int
     height: int
-    format: Literal["jpeg", "png", "webp"]
+    format: Literal["jpeg", "png", "webp", "heif", "avif"]
+    animated: bool = False
 
 
 class EnhanceReply(WireValue):
     """Header JustLens-Result of POST /enhance.
 
-    With ``skipped`` set the body is empty and nothing was made; otherwise the body is the enhanced picture in
-    ``format``, ``width`` x ``height`` pixels, ``scale`` times the original.
+    The body is a picture in ``format``, ``width`` x ``height`` pixels, upright, in sRGB, without any metadata: the
+    enhanced one, ``scale`` times the original, or, with ``skipped`` set, its display rendition, as large as the
+    original. It is empty where a rendition would show less than the original does (``animated``).
     """
 
     content: ContentReply

@@ -1,8 +1,9 @@
 """Who may do what. Every route declares the scope it needs; one that declares none is refused.
 
-``read`` reads answers and jobs, ``publish`` publishes jobs, ``admin`` is allowed everything. ``public`` routes need no
-key: pictures (the CDN fetches them, and <img> sends no headers), the documentation, /livez and /readyz. /metrics needs
-``admin``: it tells how busy a business is. Without keys, embedded and on loopback, this machine may do everything.
+``read`` reads answers, jobs and originals, ``publish`` publishes jobs, ``admin`` is allowed everything. ``public``
+routes need no key: pictures for pages (the CDN fetches them, and <img> sends no headers), the documentation, /livez and
+/readyz. /metrics needs ``admin``: it tells how busy a business is. Without keys, embedded and on loopback, this machine
+may do everything.
 """
 
 import hmac

@@ -1,5 +1,7 @@
 """Every route of the API with its scope and its documentation."""
 
+from typing import Any
+
 from fastapi import FastAPI
 
 from orchestrator.api import docs, examples, health, images, jobs, relevancy, schemas
@@ -25,7 +27,8 @@ def _add_relevancy(app: FastAPI) -> None:
         relevancy.get_relevancy,
         summary="The pictures of a business for a result page",
         description="Ranked by scores where there are any, by the rule set where there are none. All blocks are empty"
-        " when the business is known but none of its pictures may be shown. Scope: `read`.",
+        " when the business is known but none of its pictures may be shown. A picture whose content changed is left out"
+        " until it has been enhanced and judged anew. Scope: `read`.",
         operation_id="getRelevancy",
         tags=["Relevancy"],
         response_model=schemas.Relevancy,
@@ -79,23 +82,37 @@ def _add_jobs(app: FastAPI) -> None:
 
 
 def _add_images(app: FastAPI) -> None:
+    served: dict[int | str, dict[str, Any]] = {
+        200: answer("The picture.", headers=("ETag", "Cache-Control", "Accept-Ranges"), content=PICTURE),
+        206: answer("The bytes asked for with Range.", headers=("Content-Range",), content=PICTURE),
+        304: answer("You have it already."),
+    }
+    path, extra = "/images/originals/{sha256}", scoped("read")
+    app.add_api_route(
+        path,
+        images.get_original,
+        summary="The bytes of an original",
+        description="As its publisher sent them, with all metadata: not for pages. `sha256` is that of the content."
+        " Ranges and HEAD work as for pictures. Scope: `read`.",
+        operation_id="getOriginal",
+        tags=["Images"],
+        response_class=images.PictureResponse,
+        responses={**served, **problems(*_KEYED, "not_found", "range_not_satisfiable", "unavailable")},
+        openapi_extra=extra,
+    )
+    app.add_api_route(path, images.get_original, methods=["HEAD"], include_in_schema=False, openapi_extra=extra)
     path, extra = "/images/{key:path}", scoped("public")
     app.add_api_route(
         path,
         images.get_image,
         summary="The bytes of a picture",
-        description="Keys begin with `originals/` or `enhanced/` and come from the `url` of a picture. What a key names"
-        " never changes, so answers may be kept for ever. One byte range is served at a time. HEAD works too. Needs no"
-        " key.",
+        description="Keys begin with `enhanced/` or `renditions/` and come from the `url` of a picture: upright, in"
+        " sRGB, without metadata. What a key names never changes, so answers may be kept for ever. One byte range is"
+        " served at a time. HEAD works too. Needs no key.",
         operation_id="getImage",
         tags=["Images"],
         response_class=images.PictureResponse,
-        responses={
-            200: answer("The picture.", headers=("ETag", "Cache-Control", "Accept-Ranges"), content=PICTURE),
-            206: answer("The bytes asked for with Range.", headers=("Content-Range",), content=PICTURE),
-            304: answer("You have it already."),
-            **problems("not_found", "range_not_satisfiable", "internal_error", "unavailable"),
-        },
+        responses={**served, **problems("not_found", "range_not_satisfiable", "internal_error", "unavailable")},
         openapi_extra=extra,
     )
     app.add_api_route(path, images.get_image, methods=["HEAD"], include_in_schema=False, openapi_extra=extra)

@@ -40,7 +40,8 @@ class Picture(Answer):
 
     image_id: str
     url: str = Field(
-        description="Where the picture is: the enhanced one if there is one. A URL that begins with / is on this API."
+        description="Where the picture is: the enhanced one or, where nothing was enlarged, its display rendition, both"
+        " on this API (the URL begins with /); before it was enhanced, and of an animation, its publisher's address."
     )
     enhanced: bool = Field(description="Whether that is the enhanced picture.")
     alt_text: str | None = Field(description="For <img alt>; null when none is known. Plain text: escape it in HTML.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.importing import ends_at_once
-from orchestrator.cli.invocation import invocation
+from orchestrator.cli.invocation import invocation, log_misspelt_variables
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings
 
@@ -39,6 +39,7 @@ def api(
     given = {"api_host": host, "api_port": port}
     settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     configure_logging(settings.log_level, settings.log_format, secrets_of(settings), settings.log_file)
+    log_misspelt_variables()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, pipeline))
 

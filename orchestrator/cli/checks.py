@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from typing import Literal
 
 from orchestrator.config import Pipeline, Settings
+from orchestrator.control import Owner, find_problem
+from orchestrator.domain.errors import Unavailable
 
 TIMEOUT_S = 15.0
 LEAST_FREE_BYTES = 2**30
@@ -95,14 +97,27 @@ def _data_checks(settings: Settings) -> list[Check]:
     folder = settings.data_dir
 
     def write() -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"justlens")
-            file.flush()
+        if folder.is_dir():
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(b"justlens")
+                file.flush()
 
     async def writable() -> str:
+        if problem := find_problem(folder):
+            raise Wrong(problem)
         await asyncio.to_thread(write)
-        return str(folder.resolve())
+        return f"{folder.resolve()}{'' if folder.is_dir() else ', made by the first command that needs it'}"
+
+    async def owner() -> str:
+        try:
+            owner = await Owner.connect(folder)
+        except Unavailable:
+            return "none; `justlens run` starts it"
+        try:
+            url = (await owner.call("health", {}))["url"]
+        finally:
+            await owner.close()
+        return f"at work; its health is at {url}/readyz"
 
     async def free_space() -> str:
         place = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
@@ -114,6 +129,7 @@ def _data_checks(settings: Settings) -> list[Check]:
 
     return [
         Check("data directory", writable, "Make it writable for this user, or choose another one with --data-dir."),
+        Check("running process", owner, "Look at its log; `justlens status` shows what it is doing."),
         Check("free disk", free_space, "Free at least 1 GiB: a full disk stops publishing and every worker's result."),
     ]
 

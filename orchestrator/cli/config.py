@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import typer
 from pydantic import BaseModel, SecretStr
+from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli.invocation import Invocation, invocation
-from orchestrator.cli.terminal import AsJson, plain, print_json, stdout, table
+from orchestrator.cli.terminal import WIDE, AsJson, plain, print_json, stdout, table
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.urls import split_urls, without_secrets
 
@@ -37,13 +38,22 @@ def config(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"settings": [asdict(line) for line in lines], "pipeline": masked(_document(pipeline))})
         return
-    made = table("Settings", ("setting", "value", "from", "meaning"))
+    stdout().print(_settings_table(lines, stdout().width))
+    _print_pipeline(pipeline, settings)
+
+
+def _settings_table(lines: Sequence[Line], width: int) -> Table:
+    wide = width >= WIDE
+    made = table("Settings", ("setting", "value", "from", "meaning") if wide else ("setting", "value"))
     made.columns[0].no_wrap = True
     for line in lines:
-        origin = plain(line.origin, _STYLES[line.origin])
-        made.add_row(line.variable, plain(_short(line.value)), origin, plain(line.description, "dim"))
-    stdout().print(made)
-    _print_pipeline(pipeline, settings)
+        value, meaning = plain(_short(line.value)), plain(line.description, "dim")
+        if wide:
+            made.add_row(line.variable, value, plain(line.origin, _STYLES[line.origin]), meaning)
+        else:
+            origin = [plain(f"from the {line.origin}", _STYLES[line.origin])] if line.origin != "default" else []
+            made.add_row(line.variable, Text("\n").join([value, *origin, meaning]))
+    return made
 
 
 def describe(settings: Settings, asked: Invocation, environment: Mapping[str, str]) -> list[Line]:
@@ -94,24 +104,29 @@ def _short(value: Any) -> str:
 
 
 def _print_pipeline(pipeline: Pipeline, settings: Settings) -> None:
-    columns = ("queue", "stage", "workers", "consumers", "deadline", "retries after")
-    made = table(f"Pipeline ({settings.queues_file})", columns, numbers=("consumers", "deadline"))
-    for name, queue in pipeline.queues.items():
-        follows = [plain(f"then {following}", "dim") for following in queue.next]
-        delays = ", ".join(f"{delay:g}" for delay in queue.retry_delays_s)
-        made.add_row(
-            Text("\n").join([plain(name), *follows]),
-            queue.stage,
-            ", ".join(queue.workers) or "-",
-            str(queue.consumers),
-            f"{queue.deadline_s:g} s",
-            f"{delays} s" if delays else "-",
-        )
-    stdout().print(made)
+    console = stdout()
+    console.print(_pipeline_table(pipeline, f"Pipeline ({settings.queues_file})", console.width))
     pools = table("Workers", ("pool", "endpoints", "policy", "in flight", "timeout"), numbers=("in flight", "timeout"))
     for name, pool in pipeline.workers.items():
         own = settings.mode == "embedded" and name not in settings.endpoints
         urls = settings.endpoints.get(name, list(pool.endpoints))
         where = "started by `justlens run`" if own else ", ".join(masked(urls))
         pools.add_row(name, plain(where), pool.policy, str(pool.max_in_flight), f"{pool.timeout_s:g} s")
-    stdout().print(pools)
+    console.print(pools)
+
+
+def _pipeline_table(pipeline: Pipeline, title: str, width: int) -> Table:
+    wide = width >= WIDE
+    columns = ("queue", "stage", "workers", "consumers", "deadline", "retries after")
+    made = table(title, columns if wide else ("queue", "what it does"), numbers=("consumers", "deadline"))
+    for name, queue in pipeline.queues.items():
+        workers, delays = ", ".join(queue.workers), ", ".join(f"{delay:g}" for delay in queue.retry_delays_s)
+        retries, deadline = f"{delays} s" if delays else "-", f"{queue.deadline_s:g} s"
+        names = Text("\n").join([plain(name), *(plain(f"then {following}", "dim") for following in queue.next)])
+        if wide:
+            made.add_row(names, queue.stage, workers or "-", str(queue.consumers), deadline, retries)
+        else:
+            stage = f"{queue.stage}, with {workers}" if workers else queue.stage
+            rest = f"consumers {queue.consumers}, deadline {deadline}, retries after {retries}"
+            made.add_row(names, Text("\n").join([plain(stage), plain(rest, "dim")]))
+    return made

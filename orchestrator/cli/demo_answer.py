@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli.demo_relevance import RelevanceRow
-from orchestrator.cli.terminal import plain, table
+from orchestrator.cli.terminal import PIPE_WIDTH, plain, table
 
 TRIES = 10
 PAUSE_S = 0.3
@@ -62,7 +62,7 @@ def show_answer(console: Console, answer: Mapping[str, Any] | None, api_url: str
     columns = ["block", "image, alt text", "basis", "score", "quality", "size"]
     made = table("", columns, numbers=["score", "quality", "size"])
     made.title = None
-    made.expand = console.is_terminal
+    made.expand = console.width < PIPE_WIDTH
     made.columns[1].no_wrap, made.columns[1].overflow, made.columns[1].ratio = True, "ellipsis", 1
     for block in ("static", "dynamic", "carousel"):
         _add_block(made, block, answer[block])

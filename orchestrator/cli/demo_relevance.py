@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.cli.terminal import plain, table
+from orchestrator.cli.terminal import PIPE_WIDTH, plain, table
 from orchestrator.domain.scoring import DUMMY_MODEL
 
 
@@ -101,7 +101,7 @@ def show_relevance(console: Console, rows: Sequence[RelevanceRow], makers: Maker
     console.print(plain(explain_makers(makers), "yellow" if DUMMY_MODEL in (*makers.tags, *makers.texts) else ""))
     made = table("", ["image", "tags, alt text", "best category", "score", "quality"], numbers=["score", "quality"])
     made.title = None
-    made.expand = console.is_terminal
+    made.expand = console.width < PIPE_WIDTH
     for column in made.columns[:3]:
         column.no_wrap, column.overflow = True, "ellipsis"
     made.columns[1].ratio = 1

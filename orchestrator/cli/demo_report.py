@@ -128,6 +128,7 @@ def show_places(console: Console, data_dir: Path, picture: PictureRow) -> None:
     places = (
         ("objects/originals/", "originals, by their SHA-256"),
         ("objects/enhanced/", "enhanced pictures, by source and recipe"),
+        ("objects/renditions/", "pictures that were not enlarged, without metadata"),
         ("documents.sqlite", "metadata, scores, ledger, dead-letter index"),
         ("catalogue.sqlite", "categories, alt texts, word weights"),
         ("vectors/", "vectors of pictures, descriptions and words"),

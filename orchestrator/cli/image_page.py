@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli.terminal import age, plain, table
+from orchestrator.domain.display import is_of
 
 Fields = Mapping[str, Any]
 Fact = tuple[str, object]
@@ -41,6 +42,10 @@ def image_page(found: Fields) -> RenderableType:
     unread = {_TITLES.get(part["part"]) for part in found["missing"]}
     unknown = [title for title, section, _ in stages if not section and title not in unread]
     blocks = [show(section) for _, section, show in stages if section]
+    stale = [title for title, section, _ in stages if section and not is_of(section, sections.get("content") or {})]
+    if stale:
+        note = f"Left out of answers: {', '.join(stale)}. Made of another content than the Original; publish it anew."
+        blocks.append(Padding(plain(note, "yellow"), (0, 0, 1, 0)))
     if unknown:
         about = Text().append("Nothing known: ", style="bold").append(", ".join(unknown), style="dim")
         blocks.append(Padding(about, (0, 0, 1, 0)))
@@ -79,6 +84,9 @@ def _content(section: Fields) -> Iterator[Fact]:
 def _enhanced(section: Fields) -> Iterator[Fact]:
     if "skipped" in section:
         yield "skipped", plain(section["skipped"], "yellow")
+        rendition = section.get("rendition")
+        yield "shown as", f"{rendition['width']}x{rendition['height']}, {rendition['key']}" if rendition else None
+        yield "made of", _short(section["source_sha256"])
         return
     picture = f"{section['width']}x{section['height']}, x{section['scale']:.3g} by {section['model']}"
     yield "picture", plain(picture, "green")

@@ -1,6 +1,7 @@
 """What one call of the command line has in common: the global options, and the errors it can end with."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +12,15 @@ from typer.core import TyperGroup
 
 from orchestrator import __version__
 from orchestrator.cli.exits import fail
-from orchestrator.config import Pipeline, Settings, load_settings
+from orchestrator.cli.terminal import say
+from orchestrator.config import Pipeline, Settings, find_misspelt, load_settings
 from orchestrator.control import Call
 from orchestrator.domain.errors import ConfigurationError, JustLensError
 
 T = TypeVar("T")
 
+_PROCESSES = ("run", "api")
+"""Commands that warn in their log."""
 _DRIVERS = frozenset({"aio_pika", "aiormq", "boto3", "botocore", "motor", "pymongo"})
 
 
@@ -64,6 +68,14 @@ def quiet_logging(settings: Settings) -> None:
     configure_logging(level, settings.log_format, secrets_of(settings))
 
 
+def log_misspelt_variables() -> None:
+    """Warn in the log of a process, whose lines may be JSON, as other commands do on stderr."""
+    import structlog
+
+    for problem in find_misspelt(os.environ):
+        structlog.get_logger(__name__).warning("unknown_variable", detail=problem)
+
+
 def invocation(context: typer.Context) -> Invocation:
     """The invocation that ``context`` belongs to."""
     found = context.find_root().obj
@@ -109,3 +121,6 @@ def global_options(
     """Makes business images better and findable. Settings come from JUSTLENS_* variables; the options here go first."""
     given = {"mode": mode, "data_dir": data_dir, "queues_file": queues_file, "log_level": log_level}
     context.obj = Invocation({name: value for name, value in given.items() if value is not None})
+    if context.invoked_subcommand not in _PROCESSES:
+        for problem in find_misspelt(os.environ):
+            say(f"warning: {problem}")

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ from orchestrator.cli.targets import common_fields, fields_of, targets_of
 from orchestrator.cli.terminal import AsJson, progress
 from orchestrator.config import Settings
 from orchestrator.control import Call
+from orchestrator.domain.errors import JustLensError
 
 SOURCE_HELP = (
     "The URL or path of one picture; a folder of pictures; a CSV whose header names job fields (served_urls separated"
@@ -142,3 +144,12 @@ async def _send(
             bar.update(task, completed=sum(report.read for report in reports.values()))
 
         await send(call, jobs, reports, per_second=rate, stopping=stopping, advance=advance)
+    await _count_consumers(call, reports)
+
+
+async def _count_consumers(call: Call, reports: Reports) -> None:
+    """Note how many consumers the queues have; what cannot be asked is not known."""
+    queues = [queue for queue, report in reports.items() if report.published]
+    with suppress(JustLensError):
+        for queue, count in (await call("consumers", {"queues": queues})).items():
+            reports[queue].consumers = count

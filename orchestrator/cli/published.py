@@ -19,6 +19,9 @@ def show(reports: Reports, *, dry_run: bool, as_json: bool, left_out: FolderCont
         tell(f"{queue}: {', '.join(_counts(report, dry_run, left_out))}")
         if len(report.published) == 1 and not dry_run:
             tell(f"job_id {report.published[0]}")
+    idle = [queue for queue, report in reports.items() if report.consumers == 0]
+    if idle:
+        say(f"Nothing works on {' or '.join(idle)} now: the jobs wait there until `justlens run` is started.")
 
 
 def _complain(queue: str, report: Report, *, several: bool) -> None:
@@ -81,4 +84,5 @@ def _report(report: Report, dry_run: bool) -> dict[str, Any]:
         "not_sent": report.not_sent,
         "not_sent_from": report.not_sent_from,
         "stopped_by": report.stopped_by,
+        "consumers": report.consumers,
     }

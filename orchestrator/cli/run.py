@@ -14,7 +14,7 @@ import typer
 
 from orchestrator.cli.api import announce_api, api_listener, served
 from orchestrator.cli.importing import ends_at_once
-from orchestrator.cli.invocation import invocation
+from orchestrator.cli.invocation import invocation, log_misspelt_variables
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings
 
@@ -36,6 +36,7 @@ def run(context: typer.Context) -> None:
 
     settings, pipeline = invocation(context).configured()
     configure_logging(settings.log_level, settings.log_format, secrets_of(settings), settings.log_file)
+    log_misspelt_variables()
     asyncio.run(_run(settings, pipeline))
 
 

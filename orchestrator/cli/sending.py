@@ -37,7 +37,10 @@ class Target:
 
 @dataclass(slots=True)
 class Report:
-    """What became of every job for one queue. ``unknown`` ones may be there: the same job_id again does no harm."""
+    """What became of every job for one queue. ``unknown`` ones may be there: the same job_id again does no harm.
+
+    ``consumers`` is how many worked on the queue afterwards, None when that is not known.
+    """
 
     published: list[str] = field(default_factory=list)
     duplicates: int = 0
@@ -46,6 +49,7 @@ class Report:
     not_sent: int = 0
     not_sent_from: str | None = None
     stopped_by: str | None = None
+    consumers: int | None = None
 
     @property
     def complete(self) -> bool:

@@ -74,12 +74,13 @@ def render(answer: dict[str, Any]) -> Group:
         parts.append(letters)
     if answer["workers"]:
         parts.append(_workers(answer["workers"], str(answer.get("release", ""))))
+    if answer["health"]:
+        parts.append(plain(f"Health at {answer['health']}/readyz, metrics at {answer['health']}/metrics", "dim"))
     return Group(*parts)
 
 
 def _queues(answer: dict[str, Any]) -> RenderableType:
     made = table(f"Queues ({answer['mode']})", ("queue", *_COUNTS), numbers=_COUNTS)
-    made.columns[0].overflow = "fold"  # a name that is cut off may be that of two queues
     errors = []
     for row in answer["queues"]:
         if "error" in row:

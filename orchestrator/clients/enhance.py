@@ -5,7 +5,7 @@ from functools import partial
 from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.replies import HEX_16, WorkerReply, bad_reply, content_of, result_of
 from orchestrator.domain.jobs import ImageType
-from orchestrator.domain.pictures import EnhancedPicture, SkippedPicture
+from orchestrator.domain.pictures import EnhancedPicture, Rendition, SkippedPicture
 from workers.wire import ENHANCE_PATH, EnhanceReply
 
 
@@ -38,7 +38,8 @@ def parse_enhance_reply(reply: WorkerReply, *, sha256: str, source_bytes: int) -
     if problem := _problem(result, reply.body):
         raise bad_reply(reply, problem)
     if result.skipped is not None:
-        return SkippedPicture(result.skipped, content)
+        made = Rendition(reply.body, result.format, result.width, result.height, result.recipe) if reply.body else None
+        return SkippedPicture(result.skipped, content, made)
     return EnhancedPicture(
         body=reply.body,
         format=result.format,
@@ -53,12 +54,12 @@ def parse_enhance_reply(reply: WorkerReply, *, sha256: str, source_bytes: int) -
 
 def _problem(result: EnhanceReply, body: bytes) -> str | None:
     """What is wrong with the reply, or None."""
-    if result.skipped is not None:
-        return None if result.skipped and not body else "a skipped picture needs a reason and an empty body"
+    if result.skipped is not None and not body:
+        return None if result.skipped else "a skipped picture needs a reason"
     if min(result.width, result.height) < 1 or not result.scale > 0:
         return f"size {result.width} x {result.height}, scale {result.scale}"
-    if not result.model or not HEX_16.fullmatch(result.recipe):
-        return "model or recipe is missing"
+    if not (result.model if result.skipped is None else result.skipped) or not HEX_16.fullmatch(result.recipe):
+        return "model, reason or recipe is missing"
     return None if _looks_like(result.format, body) else f"the body is no {result.format} file"
 
 

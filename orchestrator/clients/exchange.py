@@ -13,6 +13,7 @@ from orchestrator.clients.canary_lane import CanaryEnd
 from orchestrator.clients.http import TRANSPORT_ERRORS, Fault, fault_of, retry_after_s
 from orchestrator.clients.replies import BUSY, OUT_OF_MEMORY, WorkerReply, accepted, error_in
 from orchestrator.domain.errors import JobError, JobFailed, JobRefused
+from orchestrator.domain.pictures import SkippedPicture
 from workers.wire import WIRE_HEADER, WIRE_VERSION
 
 CHUNKED_FROM_BYTES = 64 * 1024
@@ -43,7 +44,8 @@ class WorkerRequest(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Served(Generic[T]):
-    """A 200 that was read. It ``proves`` that the model works unless its body is empty: nothing was made then."""
+    """A 200 that was read. It ``proves`` that the model works unless nothing was made, or a skipped image's rendition
+    only, for which no model is asked."""
 
     result: T
     proves: bool
@@ -83,9 +85,10 @@ async def exchange(
         code, message = (error_body.code, error_body.message) if error_body else ("busy", "")
         return Busy(code, message, retry_after_s(reply.headers.get("Retry-After"), default_s=1.0))
     try:
-        return Served(request.read(accepted(reply)), proves=bool(reply.body))
+        result = request.read(accepted(reply))
     except JobError as error:
         return error
+    return Served(result, proves=bool(reply.body) and not isinstance(result, SkippedPicture))
 
 
 def canary_end(answer: Answer[object]) -> CanaryEnd:

@@ -27,7 +27,8 @@ ReadObject = Callable[[str, str], Awaitable[Picture | None]]
 ASKED_PAUSE_S = 30.0
 """For how long a host is left alone that says "too many requests" and not when to come again."""
 LONGEST_PAUSE_S = 600.0
-# Only what the workers decode is asked for by name, so that a server that negotiates sends no AVIF.
+# What every browser shows is asked for by name, so that a server that negotiates sends no HEIC or AVIF: the workers
+# decode them, but the result would be in another format than the original.
 _HEADERS = {"Accept": "image/jpeg, image/png, image/webp, */*;q=0.5", "Accept-Encoding": "identity"}
 _MAX_HEADER_BYTES = 64 * 1024
 """One header of an answer. Security policies and cookies make some longer than aiohttp allows by itself."""

@@ -24,6 +24,11 @@ def enhanced_key(source_sha256: str, recipe: str, image_format: str) -> str:
     return f"enhanced/{source_sha256}/{recipe}.{_EXTENSIONS[image_format]}"
 
 
+def rendition_key(source_sha256: str, recipe: str, image_format: str) -> str:
+    """``renditions/<source sha256>/<recipe>.<ext>``: as an enhanced image's."""
+    return f"renditions/{source_sha256}/{recipe}.{_EXTENSIONS[image_format]}"
+
+
 def media_type(image_format: str) -> str:
     """The media type of a decoded format name (``jpeg``, ``png``, ``webp``)."""
     return f"image/{image_format}"

@@ -55,7 +55,7 @@ Id = Annotated[
 Url = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_URL_LENGTH),
-    BeforeValidator(_whole_key, json_schema_input_type=str),
+    BeforeValidator(_whole_key),
     AfterValidator(_known_scheme),
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -173,11 +173,22 @@ class Enhanced(Value):
     source_sha256: Sha256
 
 
+class StoredRendition(Value):
+    """Where the display rendition of an image lies that was not enlarged."""
+
+    key: str
+    width: Count
+    height: Count
+
+
 class Skipped(Value):
     """No better picture was made, and why."""
 
     skipped: str
     source_sha256: Sha256
+    rendition: StoredRendition | None = Field(
+        default=None, description="The image as pages show it; none where it would show less than the original."
+    )
 
 
 class EnhanceUpdateJob(Job):

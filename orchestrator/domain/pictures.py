@@ -31,8 +31,22 @@ class EnhancedPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class Rendition:
+    """An image as pages may show it: all pixels of the original, upright, in sRGB, without metadata. ``recipe`` is a
+    digest of what made it."""
+
+    body: bytes = field(repr=False)
+    format: str
+    width: int
+    height: int
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True)
 class SkippedPicture:
-    """A worker's word that no better picture is needed, and why."""
+    """A worker's word that no better picture is needed, and why. Without ``rendition`` none could show what the
+    original does."""
 
     reason: str
     content: Content
+    rendition: Rendition | None = None

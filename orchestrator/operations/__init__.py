@@ -19,6 +19,8 @@ OPERATIONS: Mapping[str, Callable[..., Awaitable[Any]]] = {
     "catalogue.load": catalogue.load,
     "catalogue.snapshot": catalogue.take_snapshot,
     "publish": publishing.publish,
+    "consumers": status.consumers,
+    "health": status.health,
     "status": status.status,
     "sweep": sweeping.sweep,
     "jobs": status.jobs,

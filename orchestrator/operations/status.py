@@ -18,12 +18,14 @@ T = TypeVar("T")
 async def status(system: System) -> dict[str, Any]:
     """Depth of every queue with its retry and error queues, ends by queue, dead letters by reason, worker states.
 
-    A process that calls workers itself knows their states; elsewhere each endpoint is asked.
+    A process that calls workers itself knows their states, and where its health is served; elsewhere each endpoint is
+    asked, and ``health`` is null.
     """
     ends = await system.documents.job_counts()
     letters = await system.documents.dead_letter_counts()
     return {
         "mode": system.settings.mode,
+        "health": system.health_url,
         "release": __version__,
         "queues": [await _queue(system, queue, ends) for queue in system.pipeline.queues],
         "dead_letters": [
@@ -31,6 +33,23 @@ async def status(system: System) -> dict[str, Any]:
         ],
         "workers": await worker_states(system),
     }
+
+
+async def health(system: System) -> dict[str, str | None]:
+    """Where this process serves /livez, /readyz and /metrics; null when it works on no queues."""
+    return {"url": system.health_url}
+
+
+async def consumers(system: System, queues: list[str]) -> dict[str, int | None]:
+    """How many consumers each queue has; null when the broker does not say."""
+
+    async def one(queue: str) -> int | None:
+        try:
+            return (await system.broker.depth(queue)).consumers
+        except Unavailable:
+            return None
+
+    return {queue: await one(queue) for queue in queues}
 
 
 async def _queue(system: System, queue: str, ends: Any) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.kit.metadata import NEEDED, parts_of
+
 ROOT = Path(__file__).parents[2]
 BAKERY = "golden-crust-bakery"
 JUSTLENS = [sys.executable, "-m", "orchestrator"]
@@ -41,6 +43,8 @@ def test_the_demo_enhances_real_photographs_and_shows_the_broken_job(
     assert first_run.returncode == 0, first_run.stderr
     assert "x2.7 by sr_x4@" in line_of(first_run.stdout, "corner-cafe/coffee")
     assert "skipped: at_target" in line_of(first_run.stdout, "space-museum/hubble_deep_field")
+    renditions = list((data_dir / "objects/renditions").rglob("*.jpg"))
+    assert renditions and all(set(parts_of(it.read_bytes())) <= NEEDED["jpeg"] for it in renditions)
     assert "dead: not_an_image" in line_of(first_run.stdout, "corner-cafe/menu")
     for queue in ("image_enhance_process", "image_tag_process"):
         assert f"error.{queue} holds corner-cafe/menu: not_an_image" in first_run.stdout
@@ -91,7 +95,7 @@ def test_what_it_made_is_there_and_larger_than_the_originals(
             picture.load()
             assert max(picture.size) <= 1280 and min(picture.size) >= 600
     purged = [json.loads(line)["url"] for line in (data_dir / "purged.jsonl").read_text().splitlines()]
-    assert len(purged) == 37 and len(set(purged)) == 37
+    assert len(purged) == 38 and len(set(purged)) == 38
 
 
 def test_run_again_it_goes_on_with_what_is_there(first_run: subprocess.CompletedProcess[str], data_dir: Path) -> None:
@@ -102,7 +106,7 @@ def test_run_again_it_goes_on_with_what_is_there(first_run: subprocess.Completed
         ("image_enhance_process", 0, 39),
         ("image_relevance_process", 0, 31),
     ]
-    assert len((data_dir / "purged.jsonl").read_text().splitlines()) == 37
+    assert len((data_dir / "purged.jsonl").read_text().splitlines()) == 38
     assert found["models"] == {
         "tags": ["justlens-clip"],
         "texts": ["composed"],

@@ -3,24 +3,12 @@
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from PIL import Image
 
+from tests.kit.hostile_heif import hostile_heif
+from tests.kit.hostile_kinds import ANY, BROKEN, DONE, Hostile
 from tests.kit.image_files import encoded, jpeg_with_size, picture, png, png_chunk, riff
-
-DONE = frozenset({"done", "at_target"})
-BROKEN = frozenset({"truncated", "corrupt"})
-ANY = DONE | BROKEN
-
-
-@dataclass(frozen=True, slots=True)
-class Hostile:
-    """``codes``: the reason codes of which one must be answered; ``done`` and ``at_target`` stand for 200."""
-
-    name: str
-    body: bytes = field(repr=False)
-    codes: frozenset[str]
 
 
 def bombs() -> Iterator[Hostile]:
@@ -78,9 +66,9 @@ def cut_off() -> Iterator[Hostile]:
 
 
 def wrong_kinds() -> Iterator[Hostile]:
-    """What is no JPEG, PNG or WebP, and what only looks like one."""
+    """What is of no kind that is decoded, and what only looks like one."""
     unsupported = frozenset({"unsupported_format"})
-    for image_format in ("GIF", "TIFF", "BMP", "ICO", "JPEG2000", "AVIF"):
+    for image_format in ("GIF", "TIFF", "BMP", "ICO", "JPEG2000"):
         yield Hostile(image_format, encoded(picture(), image_format), unsupported)
     yield Hostile(
         "animated_gif", encoded(picture("P"), "GIF", save_all=True, append_images=[picture("L")]), unsupported
@@ -100,9 +88,9 @@ def wrong_kinds() -> Iterator[Hostile]:
         "zip": b"PK\x03\x04" + bytes(100),
         "elf": b"\x7fELF" + bytes(100),
         "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n(/etc/passwd) run\n",
-        "ppm": b"P6 100000 100000 255\n",
     }.items():
         yield Hostile(name, body, no_image)
+    yield Hostile("ppm", b"P6 100000 100000 255\n", unsupported)
     yield Hostile("empty", b"", frozenset({"empty"}))
     yield Hostile("jpeg_signature_alone", b"\xff\xd8\xff", BROKEN)
     yield Hostile("png_signature_alone", b"\x89PNG\r\n\x1a\n", BROKEN)
@@ -157,7 +145,7 @@ def unusual() -> Iterator[Hostile]:
     frames = [picture("RGBA"), picture("RGBA").rotate(90)]
     for image_format in ("PNG", "WEBP"):
         body = encoded(frames[0], image_format, save_all=True, append_images=frames[1:] * 20)
-        yield Hostile(f"animated_{image_format}", body, DONE)
+        yield Hostile(f"animated_{image_format}", body, DONE | {"animated"})
     yield Hostile("mpo", encoded(picture(), "MPO", save_all=True, append_images=[picture()]), DONE)
     yield Hostile("progressive_jpeg", encoded(picture(), "JPEG", progressive=True), DONE)
     yield Hostile("lossless_webp", encoded(picture("RGBA"), "WEBP", lossless=True), DONE)
@@ -165,4 +153,4 @@ def unusual() -> Iterator[Hostile]:
 
 def hostile_images() -> list[Hostile]:
     """All of them."""
-    return [*bombs(), *odd_sizes(), *cut_off(), *wrong_kinds(), *broken_inside(), *unusual()]
+    return [*bombs(), *odd_sizes(), *cut_off(), *wrong_kinds(), *broken_inside(), *unusual(), *hostile_heif()]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from tests.kit.heif_files import grid, still
 from tests.kit.image_files import encoded
 from tests.kit.worker import PHOTOS
 
@@ -22,6 +23,7 @@ def mutated_pictures(seed: int, count: int) -> list[bytes]:
     sources += [encoded(small.convert(mode), "PNG") for mode in ("RGB", "P", "LA", "1", "RGBA")]
     sources += [encoded(small, "WEBP"), encoded(small, "WEBP", lossless=True)]
     sources.append(encoded(small, "WEBP", save_all=True, append_images=[small.rotate(90)]))
+    sources += [encoded(small, "AVIF"), still(), grid(2, 2, width=480, height=320)]
     return mutated(seed, count, sources, most_changes=8)
 
 

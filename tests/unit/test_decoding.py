@@ -9,7 +9,7 @@ from tests.kit.image_files import encoded, picture
 from tests.kit.worker import PHOTOS
 from workers.enhance.lanczos import Lanczos
 from workers.enhance.picture import Enlargement
-from workers.imaging import Format, Pixels, decode, encode
+from workers.imaging import Format, Pixels, decode, decode_small, encode
 from workers.phash import phash
 
 LIMIT = 40_000_000
@@ -127,11 +127,11 @@ def test_a_profile_of_another_colour_space_is_ignored() -> None:
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "WEBP"])
-def test_only_the_first_frame_of_an_animation_is_taken(image_format: str) -> None:
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "lime")]
-    body = encoded(frames[0], image_format, save_all=True, append_images=frames[1:], duration=100)
-    image, _ = decode(body, LIMIT)
-    assert near(image.getpixel((4, 4)), (255, 0, 0), 12)
+def test_the_first_frame_that_is_not_blank_stands_for_an_animation(image_format: str) -> None:
+    frames = [Image.new("RGB", (8, 8), "white"), corners().resize((8, 8)), Image.new("RGB", (8, 8), "lime")]
+    body = encoded(frames[0], image_format, save_all=True, append_images=frames[1:], duration=100, lossless=True)
+    found = decode_small(body, LIMIT, None)
+    assert found.animated and near(found.image.convert("RGB").getpixel((1, 1)), (255, 0, 0), 12)
 
 
 def test_enlarged_edges_of_transparency_do_not_fringe() -> None:

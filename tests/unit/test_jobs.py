@@ -19,6 +19,7 @@ from orchestrator.domain.jobs import (
     EnhanceUpdateJob,
     Job,
     Skipped,
+    StoredRendition,
     json_schema,
 )
 
@@ -134,6 +135,7 @@ _urls = _json_text.map(lambda rest: "https://x/" + rest.strip())
 _sha = st.text("0123456789abcdef", min_size=64, max_size=64)
 _size = st.integers(1, 2**53 - 1)
 _contents = st.builds(Content, sha256=_sha, phash=_json_text, width=_size, height=_size, format=_json_text, bytes=_size)
+_rendition = st.builds(StoredRendition, key=_json_text, width=_size, height=_size)
 _made = st.builds(
     Enhanced,
     key=_json_text,
@@ -158,7 +160,7 @@ _jobs = st.one_of(
         EnhanceUpdateJob,
         **_common,
         content=_contents,
-        enhanced=_made | st.builds(Skipped, skipped=_json_text, source_sha256=_sha),
+        enhanced=_made | st.builds(Skipped, skipped=_json_text, source_sha256=_sha, rendition=st.none() | _rendition),
     ),
 )
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.domain.enhancement import enhanced_key, media_type, original_key, sha256_of
+from orchestrator.domain.enhancement import enhanced_key, media_type, original_key, rendition_key, sha256_of
 from orchestrator.domain.errors import JobFailed, JobRefused
-from orchestrator.domain.jobs import Content, Enhanced, EnhanceJob, EnhanceUpdateJob, Skipped
+from orchestrator.domain.jobs import Content, Enhanced, EnhanceJob, EnhanceUpdateJob, Skipped, StoredRendition
 from orchestrator.domain.outcome import Announce, Done, Next, PurgeUrl, PutObject, SetSection
-from orchestrator.domain.pictures import EnhancedPicture, Picture, SkippedPicture
+from orchestrator.domain.pictures import EnhancedPicture, Picture, Rendition, SkippedPicture
 from orchestrator.domain.retrying import UPLOAD_ATTEMPTS
 from orchestrator.stages import STAGES, Stage, bind
 from orchestrator.stages.enhance import enhance
@@ -93,7 +93,23 @@ async def test_enhance_stores_both_pictures_and_passes_on_what_is_known() -> Non
     assert worker.asked == [(ORIGINAL, {"image_type": "face", "force": True, "sha256": SHA})]
 
 
-async def test_a_picture_that_needs_nothing_is_stored_and_passed_on_as_skipped() -> None:
+async def test_of_a_picture_that_is_not_enlarged_the_rendition_is_stored_and_passed_on() -> None:
+    rendition = Rendition(b"clean", "jpeg", 100, 80, RECIPE)
+    worker = Worker(SkippedPicture("at_target", CONTENT, rendition))
+    outcome = await enhance(JOB, originals=Store(), fetcher=Web(), enhancer=worker)
+    key = f"renditions/{SHA}/{RECIPE}.jpg"
+    stored = StoredRendition(key=key, width=100, height=80)
+    skipped = update(enhanced=Skipped(skipped="at_target", source_sha256=SHA, rendition=stored))
+    assert outcome == Done(
+        writes=(
+            PutObject(f"originals/{SHA}", ORIGINAL, "image/png"),
+            PutObject(key, b"clean", "image/jpeg", {"recipe": RECIPE, "source-sha256": SHA}),
+        ),
+        publish=(Next("enhance_update", skipped),),
+    )
+
+
+async def test_a_picture_without_a_rendition_is_stored_and_passed_on_as_skipped() -> None:
     worker = Worker(SkippedPicture("large enough", CONTENT))
     outcome = await enhance(JOB, originals=Store(), fetcher=Web(), enhancer=worker)
     skipped = update(enhanced=Skipped(skipped="large enough", source_sha256=SHA))
@@ -173,9 +189,10 @@ async def test_enhance_update_writes_three_sections_of_one_version_and_purges_ev
     )
 
 
-async def test_a_skipped_picture_changes_nothing_that_is_served_so_nothing_is_purged() -> None:
+async def test_of_a_skipped_picture_whatever_the_cdn_holds_is_purged_too() -> None:
     outcome = await enhance_update(update(enhanced=Skipped(skipped="large enough", source_sha256=SHA)))
-    assert isinstance(outcome, Done) and outcome.effects == (ENHANCED,)
+    assert isinstance(outcome, Done)
+    assert outcome.effects == (PurgeUrl("https://cdn/7.png"), PurgeUrl("https://cdn/7@2x.png"), ENHANCED)
     assert outcome.writes[2] == SetSection(
         "acme", "7", "enhanced", JOB.version, {"skipped": "large enough", "source_sha256": SHA}
     )
@@ -212,5 +229,6 @@ def test_every_stage_takes_a_job_with_a_schema_of_its_own() -> None:
 def test_objects_are_named_by_what_they_are() -> None:
     assert original_key("ab" * 32) == "originals/" + "ab" * 32
     assert enhanced_key("ab" * 32, "r", "jpeg") == f"enhanced/{'ab' * 32}/r.jpg"
+    assert rendition_key("ab" * 32, "r", "webp") == f"renditions/{'ab' * 32}/r.webp"
     assert [media_type(name) for name in ("jpeg", "png", "webp")] == ["image/jpeg", "image/png", "image/webp"]
     assert sha256_of(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -5,23 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
 from PIL import Image
 
+from workers.clip.compression import UNTOUCHED, quality_of_file, quality_of_pixels
 from workers.clip.framing import Framing, framed
-from workers.clip.measures import MIDDLE, block_steps, blur_px, lightness, middle, noise_levels
+from workers.clip.measures import MIDDLE, blur_px, lightness, middle, noise_levels, plain_rows
 from workers.clip.model import Judgement
 from workers.content import in_detail, read_content
 from workers.imaging import decode_grey
 from workers.wire import ContentReply
 
 FLAGGED_FROM = 0.5
-_BLOCK = 8
-_LEAST_PERIOD = 4
 _SCALED_FROM = 2 * MIDDLE
 """Pixels. The decoder halves a JPEG of more than twice this both ways: nobody looks at that one pixel by pixel."""
 
 Defects = Mapping[str, float]
-"""By the name of a flag (blur, noise, dark, jpeg), how likely it is, 0 to 1."""
+"""By the name of a flag (blur, noise, dark, jpeg, screenshot), how likely it is, 0 to 1."""
 NONE: Defects = MappingProxyType({})
 
 
@@ -46,10 +46,15 @@ CURVES: Mapping[str, Curve] = MappingProxyType(
         "blur": Curve(1.15, 0.13),
         "noise": Curve(6.2, 1.0),
         "dark": Curve(71.0, -6.9),
-        "jpeg": Curve(2.9, 0.41),
+        "jpeg": Curve(38.0, -3.0),
+        "screenshot": Curve(0.09, 0.02),
     }
 )
-"""Fitted by ``python -m workers.training.clip.defects``, which says on what and how well they tell."""
+"""``python -m workers.training.clip.defects`` fits those of blur, noise and dark, and says on what and how well all of
+them tell. That of jpeg is set: at a quality of 30 one sees the blocks, at 50 one has to look for them. That of
+screenshot lies between rows of one level in a photograph, which has none, and those in the bars of a screen."""
+CONFIRMED = frozenset({"screenshot"})
+"""What pixels can only confirm, as a menu has plain rows too: the model has to say so as well."""
 
 
 def inspect_picture(body: bytes, framing: Framing, max_pixels: int) -> tuple[tuple[ContentReply, Defects], bytes]:
@@ -61,33 +66,44 @@ def inspect_picture(body: bytes, framing: Framing, max_pixels: int) -> tuple[tup
     image = in_detail(glance, content, body, framing.side)
     whole = image.size == (content.width, content.height)
     grey = _in_grey(image) if whole else decode_grey(body, max_pixels, _SCALED_FROM).image
-    period = round(_BLOCK * grey.width / content.width)
-    return (content, defects_of(grey, period)), framed(image, framing).tobytes()
+    known = quality_of_file(body) if content.format == "jpeg" else UNTOUCHED
+    defects = defects_of(grey, known, full_size=grey.size == (content.width, content.height))
+    return (content, defects), framed(image, framing).tobytes()
 
 
-def defects_of(image: Image.Image, period: int = _BLOCK) -> Defects:
-    """The defects of a grey picture whose codec's blocks, if it had any, are ``period`` pixels wide by now."""
-    return {name: round(CURVES[name](value), 4) for name, value in measured(image, period).items()}
+def defects_of(image: Image.Image, known_quality: float = UNTOUCHED, full_size: bool = True) -> Defects:
+    """The defects of a grey picture. ``known_quality`` is what its file says of its compression; one that was not
+    decoded at its ``full_size`` has lost the blocks of any earlier compression."""
+    found = measured(image, known_quality, full_size)
+    return {name: round(CURVES[name](value), 4) for name, value in found.items()}
 
 
-def measured(image: Image.Image, period: int = _BLOCK) -> Mapping[str, float]:
+def measured(image: Image.Image, known_quality: float = UNTOUCHED, full_size: bool = True) -> Mapping[str, float]:
     """The measures behind the probabilities, by the same names."""
-    part = middle(image)
+    seen_quality = quality_of_pixels(np.asarray(image, np.float32)) if full_size else UNTOUCHED
     return {
         "blur": blur_px(image),
-        "noise": noise_levels(part),
+        "noise": noise_levels(middle(image)),
         "dark": lightness(image),
-        "jpeg": block_steps(part, period) if period >= _LEAST_PERIOD else 0.0,
+        "jpeg": min(known_quality, seen_quality),
+        "screenshot": plain_rows(image),
     }
 
 
 def judged_with(judgement: Judgement, defects: Defects) -> Judgement:
-    """``judgement`` by what was measured too: of a flag that can be measured the measure alone decides, and quality is
-    also that no defect is there, each taken as independent of the others."""
-    flags = [name for name in judgement.flags if name not in defects]
-    flags += [name for name, share in defects.items() if share >= FLAGGED_FROM]
-    quality = judgement.quality * math.prod(1 - share for share in defects.values())
-    return replace(judgement, flags=tuple(flags), quality=round(quality, 4))
+    """``judgement`` by what was measured too: of a flag that can be measured the measure alone decides, of those in
+    CONFIRMED both must say so. Quality is also that no defect is there, each taken as independent of the others. A
+    class that says the same as a flag falls with it: what is most likely otherwise takes its place."""
+    measured_alone = {name: share for name, share in defects.items() if name not in CONFIRMED}
+    raised = [name for name, share in defects.items() if share >= FLAGGED_FROM]
+    flags = [name for name in judgement.flags if name not in defects or (name in CONFIRMED and name in raised)]
+    flags += [name for name in raised if name in measured_alone]
+    quality = judgement.quality * math.prod(1 - share for share in measured_alone.values())
+    judgement = replace(judgement, flags=tuple(flags), quality=round(quality, 4))
+    if judgement.otherwise is None or judgement.image_class in flags:
+        return judgement
+    image_class, showable = judgement.otherwise
+    return replace(judgement, image_class=image_class, class_valid=showable, otherwise=None)
 
 
 def _in_grey(image: Image.Image) -> Image.Image:

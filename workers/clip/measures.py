@@ -1,4 +1,4 @@
-"""Blur, noise, compression and darkness, measured on the pixels of a picture without another to compare it with.
+"""Blur, noise and darkness, measured on the pixels of a picture without another to compare it with.
 
 A clip model looks at a square of some two hundred pixels, in which all of these average away. Pictures are grey, 0 to
 255. A picture too small for a measure gets 0, or for its lightness what it is.
@@ -11,7 +11,10 @@ from PIL import Image
 Grey = NDArray[np.float32]
 
 MIDDLE = 512
-"""Pixels each way of what noise and blocks are measured on: the middle of the picture, at full size."""
+"""Pixels each way of what noise is measured on: the middle of the picture, at full size."""
+
+LIT = 105
+"""Levels: a picture whose brightest pixels are this much above a dark one's mean level is not dark."""
 
 _BLUR_SIDE = 400
 _UNIT_SIDE = 320
@@ -24,8 +27,10 @@ _MOST_BLUR_PX = 10.0
 _FLAT_BLOCK = 16
 _FLATTEST = 10
 _CLIPPED = 12
-_BLOCK = 8
-_MOST_STEP = 16
+_BRIGHTEST = 0.002
+_EDGE = 0.12
+_ALIKE = 3
+_MOSTLY = 0.6
 
 
 def middle(image: Image.Image) -> Grey:
@@ -82,34 +87,24 @@ def noise_levels(grey: Grey) -> float:
     return float(np.percentile(blocks, _FLATTEST)) * float(np.sqrt(np.pi / 2)) / 6
 
 
-def block_steps(grey: Grey, period: int = _BLOCK) -> float:
-    """How many grey levels the steps at the borders of a codec's blocks stand out by, where there is anything to see.
-
-    Source: Z. Wang, A. Bovik and B. Evans, "Blind measurement of blocking artifacts in images" (2000): differences of
-    neighbours stand out at every eighth one; here from the two beside them, at the phase where they do most, over the
-    median phase, and only where one of the three is a level or more, because flat areas have no steps however they
-    were compressed. ``period`` is less than 8 for a picture that its decoder scaled down.
-    """
-    found = [step for step in (_steps_across(grey, period), _steps_across(grey.T, period)) if step is not None]
-    return float(np.mean(found)) if found else 0.0
-
-
 def lightness(image: Image.Image) -> float:
-    """The mean grey level."""
-    return float(np.asarray(image.reduce(max(1, min(image.size) // 64)), np.float32).mean())
+    """The mean grey level; or how far the brightest of its pixels are above LIT, where that is more: light letters on a
+    dark ground, or a lamp in the night, are as bright as they were meant to be. Of the pixels near the upper and lower
+    edge, which may be a screen's bars, none is looked at for that."""
+    mean = float(np.asarray(image.reduce(max(1, min(image.size) // 64)), np.float32).mean())
+    inner = image.crop((0, round(image.height * _EDGE), image.width, image.height - round(image.height * _EDGE)))
+    from_above = np.cumsum(inner.histogram()[::-1])
+    brightest = 255 - int(np.searchsorted(from_above, max(1, inner.width * inner.height * _BRIGHTEST)))
+    return max(mean, brightest - LIT)
 
 
-def _steps_across(grey: Grey, period: int) -> float | None:
-    differences = np.abs(np.diff(grey, axis=1))
-    columns = (differences.shape[1] - 2) // period * period
-    if columns < 2 * period:
-        return None
-    left, own, right = (differences[:, start : start + columns] for start in range(3))
-    beside = left + right
-    excess = np.clip(own - beside / 2, -_MOST_STEP, _MOST_STEP).mean(axis=0).reshape(-1, period).mean(axis=0)
-    seen = (own + beside >= 1).mean(axis=0).reshape(-1, period).mean(axis=0)
-    at = int(excess.argmax())
-    return float(excess[at] - np.median(np.delete(excess, at))) / max(0.05, float(seen[at]))
+def plain_rows(image: Image.Image) -> float:
+    """The share of rows most of whose pixels have one grey level, as in the bars of a screen, and in anything drawn. A
+    photograph that fills its frame has none."""
+    scale = max(1, min(image.size) // _UNIT_SIDE)
+    grey = np.asarray(image.reduce(scale), np.int16)
+    middle = np.median(grey, axis=1, keepdims=True)
+    return float(((np.abs(grey - middle) <= _ALIKE).mean(axis=1) >= _MOSTLY).mean())
 
 
 def _block_means(values: Grey) -> Grey:

@@ -11,13 +11,15 @@ from workers.encoding import Rows, TextModel
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What is said of a picture: tags by falling score (0 to 1), its class, whether a picture of that class may be
-    shown, quality 0 to 1, and by name what is wrong with it."""
+    shown, quality 0 to 1, and by name what is wrong with it. Where the class says the same as one of the flags,
+    ``otherwise`` is the next best class and whether that one may be shown."""
 
     tags: tuple[tuple[str, float], ...]
     image_class: str
     class_valid: bool
     quality: float
     flags: tuple[str, ...] = ()
+    otherwise: tuple[str, bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

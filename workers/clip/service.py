@@ -13,6 +13,9 @@ from workers.service import Answer, Call, Handler
 from workers.submitting import submit
 from workers.wire import ENCODE_PATH, TAG_PATH, VECTOR_MEDIA_TYPE, ContentReply, TagReply
 
+ANIMATED = "animated"
+"""The flag of a picture that moves: one frame of it was looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Batchers:
@@ -62,13 +65,14 @@ class ClipService(PictureService[ClipModel, _Batchers]):
 def tag_reply(model: ClipModel, content: ContentReply, sight: Sight, defects: Defects = NONE) -> TagReply:
     """What is said of a picture, as the wire has it; ``defects`` are what was measured on its pixels."""
     judgement = judged_with(sight.judgement, defects)
+    animated = [ANIMATED] if content.animated else []
     return TagReply(
         content=content,
         tags=list(judgement.tags),
         image_class=judgement.image_class,
         class_valid=judgement.class_valid,
         quality=judgement.quality,
-        flags=list(judgement.flags),
+        flags=list(dict.fromkeys((*judgement.flags, *animated))),
         model=model.name,
         space=model.space,
         dimension=model.dimension,

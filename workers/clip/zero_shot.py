@@ -33,17 +33,17 @@ class ZeroShot:
 
     def judge(self, vector: Rows) -> Judgement:
         """What is said of the picture with this unit vector."""
-        image_class = self._class_of(vector)
+        known = self._vocabulary
+        scores = self.flag_scores(vector)
+        flags = tuple(name for name, score in scores.items() if score >= known.flags[name].threshold)
+        image_class, otherwise = self._class_of(vector, flags)
         return Judgement(
             tags=self._tags_of(vector),
             image_class=image_class,
-            class_valid=self._vocabulary.classes[image_class].showable,
+            class_valid=known.classes[image_class].showable,
             quality=round(float(self._shares(self._quality @ vector)[:, 0].mean()), 4),
-            flags=tuple(
-                name
-                for name, score in self.flag_scores(vector).items()
-                if score >= self._vocabulary.flags[name].threshold
-            ),
+            flags=flags,
+            otherwise=None if otherwise is None else (otherwise, known.classes[otherwise].showable),
         )
 
     def group_scores(self, vector: Rows) -> list[dict[str, float]]:
@@ -69,8 +69,13 @@ class ZeroShot:
         best = [(name, round(score, 4)) for _, name, score in found[: self._vocabulary.most_tags]]
         return tuple(sorted(best, key=lambda tag: (-tag[1], tag[0])))
 
-    def _class_of(self, vector: Rows) -> str:
-        return list(self._vocabulary.classes)[int((self._classes @ vector).argmax())]
+    def _class_of(self, vector: Rows, raised: Sequence[str]) -> tuple[str, str | None]:
+        """The nearest class; one that says the same as a flag only with that flag, and with the next best beside it."""
+        names = np.array(list(self._vocabulary.classes))[np.argsort(-(self._classes @ vector), kind="stable")].tolist()
+        plain = next((name for name in names if name not in self._vocabulary.flags), None)
+        if names[0] not in self._vocabulary.flags or plain is None:
+            return names[0], None
+        return (names[0], plain) if names[0] in raised else (plain, None)
 
     def _shares(self, cosines: Rows) -> NDArray[np.float64]:
         """Softmax over the last axis."""

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(problem)
     metrics = Metrics()
     enhance_options = PictureOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
-    service = EnhanceService(enhance_options, _loader(options), metrics)
+    service = EnhanceService(enhance_options, _loader(options), metrics, options.modern_as)
     serve_and_exit(service, metrics, run_options(options))
 
 
@@ -63,6 +63,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COSINE",
         help="turn down results whose vectors by the built-in CLIP have less than this cosine with their source's; "
         f"{BUILTIN_AT_LEAST} with --model builtin, otherwise off; -1 is off",
+    )
+    parser.add_argument(
+        "--modern-as",
+        choices=("jpeg", "webp"),
+        default="jpeg",
+        help="what the results of HEIC and AVIF originals are written as; with transparency it is always webp",
     )
     add_decoder_options(parser)
     add_torch_options(parser)

@@ -9,6 +9,7 @@ SHORT_SIDE = 720
 MAX_SCALE = 4
 
 AT_TARGET = "at_target"
+ANIMATED = "animated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,9 @@ def list_letters(
         stdout().print("No dead letters." if wanted == Wanted() else "No dead letter is meant by these filters.")
         return
     more = "; there are more, see --limit" if len(found) > limit else ""
-    stdout().print(letter_table(letters, f"Dead letters: {len(letters)} shown{more}"))
-    stdout().print("`justlens dlq show QUEUE LETTER` has the body; replay, edit or drop settle them.", style="dim")
+    console = stdout()
+    console.print(letter_table(letters, f"Dead letters: {len(letters)} shown{more}", console.width))
+    console.print("`justlens dlq show QUEUE LETTER` has the body; replay, edit or drop settle them.", style="dim")
 
 
 def show(

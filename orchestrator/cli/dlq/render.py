@@ -9,22 +9,38 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.cli.terminal import age, plain, table
+from orchestrator.cli.terminal import WIDE, age, plain, shorten, table
+
+ID_WIDTH = 36
+"""Of a UUID."""
+MAX_MESSAGE = 240
 
 
-def letter_table(letters: Sequence[dict[str, Any]], title: str) -> Table:
-    """One letter a row, newest first."""
-    made = table(title, ("letter", "reason", "tries", "replays", "age"), numbers=("tries", "replays", "age"))
-    made.columns[0].no_wrap = True
+def letter_table(letters: Sequence[dict[str, Any]], title: str, width: int) -> Table:
+    """One letter a row, newest first. In less than WIDE cells what matters least stands below the reason."""
+    if width >= WIDE:
+        made = table(title, ("letter", "reason", "tries", "replays", "age"), numbers=("tries", "replays", "age"))
+    else:
+        made = table(title, ("letter", "reason"))
+    made.columns[0].width = ID_WIDTH
     for letter in letters:
-        made.add_row(
-            Text("\n").join([plain(letter["letter_id"]), _dim(letter["queue"]), _dim(_image(letter))]),
-            Text("\n").join([plain(letter["reason"], "red"), _dim(letter["message"])]),
-            str(letter["attempts"]),
-            Text(f"{letter['replays']} parked" if letter["parked"] else str(letter["replays"])),
-            age(time.time() - letter["died_at"] / 1000) if letter["died_at"] else "unknown",
-        )
+        tries, replays = str(letter["attempts"]), f"{letter['replays']}{' parked' if letter['parked'] else ''}"
+        name = [plain(letter["letter_id"]), _dim(letter["queue"]), _dim(shorten(_image(letter), ID_WIDTH))]
+        reason = [plain(letter["reason"], "red"), _dim(_beginning(letter["message"]))]
+        if width >= WIDE:
+            rest = [tries, replays, _age(letter)]
+        else:
+            rest, reason = [], [*reason, _dim(f"tries {tries}, replays {replays}, age {_age(letter)}")]
+        made.add_row(Text("\n").join(name), Text("\n").join(reason), *rest)
     return made
+
+
+def _age(letter: dict[str, Any]) -> str:
+    return age(time.time() - letter["died_at"] / 1000) if letter["died_at"] else "unknown"
+
+
+def _beginning(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE else f"{message[: MAX_MESSAGE - 1]}…"
 
 
 def letter_page(letter: dict[str, Any]) -> RenderableType:

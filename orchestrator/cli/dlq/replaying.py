@@ -108,7 +108,8 @@ async def _replay(
 
 def _show(outcome: Outcome) -> None:
     if outcome.dry_run and outcome.letters:
-        stdout().print(letter_table(outcome.letters, "These letters would be sent again"))
+        console = stdout()
+        console.print(letter_table(outcome.letters, "These letters would be sent again", console.width))
     done = "would be sent again" if outcome.dry_run else "sent again"
     stdout().print(f"{len(outcome.letters):,} {'letter' if len(outcome.letters) == 1 else 'letters'} {done}")
     for letter in outcome.parked:
@@ -149,7 +150,8 @@ def drop(
     if as_json:
         print_json({"count": report["count"], "dry_run": dry_run, "letters": report["letters"]})
     elif dry_run and report["letters"]:
-        stdout().print(letter_table(report["letters"], "These letters would be removed"))
+        console = stdout()
+        console.print(letter_table(report["letters"], "These letters would be removed", console.width))
     else:
         stdout().print(f"{report['count']:,} {'letter' if report['count'] == 1 else 'letters'} removed")
     if letter_id and not report["count"]:

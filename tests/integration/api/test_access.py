@@ -24,11 +24,13 @@ async def test_every_endpoint_answers_every_role_as_the_matrix_says(
     stores: Stores, client: httpx.AsyncClient, role: str
 ) -> None:
     await stores.know("front", source={"image_url": "https://e.x/1.jpg", "served_urls": []})
-    await stores.objects.put(PutObject(f"originals/{SHA256}", b"bytes", "image/png"))
+    shown = f"renditions/{SHA256}/0123456789abcdef.png"
+    for key in (f"originals/{SHA256}", shown):
+        await stores.objects.put(PutObject(key, b"bytes", "image/png"))
     del client.headers["Authorization"]
     seen, wanted = {}, {}
     for row in MATRIX:
-        method, path = row["call"].replace("PICTURE", f"originals/{SHA256}").split(" ")
+        method, path = row["call"].replace("PICTURE", shown).replace("SHA256", SHA256).split(" ")
         body = {"json": JOB} if method == "POST" else {}
         reply = await client.request(method, path, headers=key_of(role), **body)
         seen[row["call"]], wanted[row["call"]] = reply.status_code, row[role]

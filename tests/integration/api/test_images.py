@@ -10,6 +10,7 @@ from tests.integration.api.conftest import SHA256, Away, Stores, degraded, serve
 BYTES = bytes(range(200)) * 5
 ORIGINAL = f"originals/{SHA256}"
 ENHANCED = f"enhanced/{SHA256}/0123abcd.webp"
+RENDITION = f"renditions/{SHA256}/0123456789abcdef.png"
 TAG = f'"{SHA256}"'
 
 
@@ -17,18 +18,28 @@ TAG = f'"{SHA256}"'
 async def pictures(stores: Stores) -> None:
     await stores.objects.put(PutObject(ORIGINAL, BYTES, "image/jpeg"))
     await stores.objects.put(PutObject(ENHANCED, BYTES[:10], "image/webp"))
+    await stores.objects.put(PutObject(RENDITION, BYTES[:20], "image/png"))
 
 
 @pytest.mark.parametrize(
-    ("key", "media_type", "body"), [(ORIGINAL, "image/jpeg", BYTES), (ENHANCED, "image/webp", BYTES[:10])]
+    ("key", "media_type", "body", "kept_by"),
+    [
+        (ORIGINAL, "image/jpeg", BYTES, "private"),
+        (ENHANCED, "image/webp", BYTES[:10], "public"),
+        (RENDITION, "image/png", BYTES[:20], "public"),
+    ],
 )
 async def test_a_picture_comes_whole_and_may_be_kept_for_ever(
-    client: httpx.AsyncClient, key: str, media_type: str, body: bytes
+    client: httpx.AsyncClient, key: str, media_type: str, body: bytes, kept_by: str
 ) -> None:
+    if kept_by == "public":
+        del client.headers["Authorization"]
+
     reply = await client.get(f"/images/{key}")
 
     assert (reply.status_code, reply.content, reply.headers["content-type"]) == (200, body, media_type)
-    assert reply.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert reply.headers["cache-control"] == f"{kept_by}, max-age=31536000, immutable"
+    assert ("access-control-allow-origin" in reply.headers) == (kept_by == "public")
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.headers["etag"].startswith(f'"{SHA256}') and reply.headers["accept-ranges"] == "bytes"
 
@@ -41,6 +52,14 @@ async def test_two_enhanced_pictures_of_one_original_have_tags_of_their_own(
     tags = {(await client.get(f"/images/{key}")).headers["etag"] for key in (ENHANCED, f"enhanced/{SHA256}/other.webp")}
 
     assert len(tags) == 2
+
+
+async def test_an_original_tells_nothing_to_who_has_no_key(client: httpx.AsyncClient) -> None:
+    del client.headers["Authorization"]
+    for key in (ORIGINAL, "originals/" + "ff" * 32):
+        for headers in ({}, {"If-None-Match": TAG}, {"Range": "bytes=0-9"}):
+            reply = await client.get(f"/images/{key}", headers=headers)
+            assert (reply.status_code, reply.json()["code"]) == (401, "no_key")
 
 
 RANGES: list[tuple[dict[str, str], int, bytes | None, str | None]] = [

@@ -111,3 +111,12 @@ async def test_the_client_gives_the_stages_value(client: VectorClient, dummy_wor
         with pytest.raises(JobRefused) as caught:
             await clip.tag(b"no picture", sha256="a" * 64)
     assert caught.value.reason.code == "not_an_image"
+
+
+async def test_an_animation_is_seen_by_a_frame_with_content_and_flagged(client: VectorClient) -> None:
+    shown = Image.open(io.BytesIO(photo("coffee.png"))).convert("RGBA")
+    body = encoded(Image.new("RGBA", shown.size), "WEBP", save_all=True, append_images=[shown, shown.rotate(180)])
+    moving, vector = await client.tagged(body)
+    still, same = await client.tagged(photo("coffee.png"))
+    assert (moving.content.animated, "animated" in moving.flags, "animated" in still.flags) == (True, True, False)
+    assert float(vector @ same) > 0.98

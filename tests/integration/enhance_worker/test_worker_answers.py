@@ -3,15 +3,27 @@
 import asyncio
 import io
 import json
+from pathlib import Path
 
+import aiohttp
 import pytest
 from PIL import Image
 
+from tests.kit.heif_files import grid, still, turned_property
 from tests.kit.image_files import encoded, picture
 from tests.kit.keep_alive import MOST_TIMES_AS_LONG, answer_s, bare_answer_s
 from tests.kit.worker import Worker
 from tests.kit.worker_client import TRACEPARENT, Client, photo
-from workers.wire import ENHANCE_PATH, HANDSHAKE_PATH, LIVE_PATH, WIRE_VERSION, EnhanceReply, ErrorReply, Handshake
+from workers.wire import (
+    ENHANCE_PATH,
+    HANDSHAKE_PATH,
+    LIVE_PATH,
+    READY_PATH,
+    WIRE_VERSION,
+    EnhanceReply,
+    ErrorReply,
+    Handshake,
+)
 
 
 async def test_a_photograph_comes_back_larger_and_described(client: Client) -> None:
@@ -33,11 +45,55 @@ async def test_the_format_follows_the_content_and_not_the_header(client: Client,
     assert Image.open(io.BytesIO(body)).format == image_format.upper()
 
 
-async def test_a_picture_at_target_is_skipped_unless_forced(client: Client) -> None:
+@pytest.mark.parametrize(
+    ("body", "source", "size", "written"),
+    [
+        (still(more=[turned_property(1)]), "heif", (160, 240), "jpeg"),
+        (grid(2, 2, width=480, height=320), "heif", (480, 320), "jpeg"),
+        (encoded(picture(), "AVIF"), "avif", (64, 48), "jpeg"),
+        (encoded(picture("RGBA"), "AVIF"), "avif", (64, 48), "webp"),
+    ],
+    ids=["heic", "heic_grid", "avif", "avif_with_alpha"],
+)
+async def test_what_phones_write_comes_back_as_what_is_shown_everywhere(
+    client: Client, body: bytes, source: str, size: tuple[int, int], written: str
+) -> None:
+    _, reply, better = await client.enhance(body)
+    assert isinstance(reply, EnhanceReply) and reply.skipped is None
+    assert (reply.content.format, (reply.content.width, reply.content.height), reply.format) == (source, size, written)
+    image = Image.open(io.BytesIO(better))
+    image.load()
+    assert (image.format, image.size, "A" in image.mode) == (
+        written.upper(),
+        (reply.width, reply.height),
+        written == "webp",
+    )
+
+
+async def test_heic_and_avif_are_written_as_configured(tmp_path: Path) -> None:
+    with Worker(tmp_path, "--decoders", "1", "--modern-as", "webp") as worker:
+        async with aiohttp.ClientSession() as session:
+            asked = Client(session, worker.url)
+            await asked.until(READY_PATH, 200)
+            for body, written in ((still(), "webp"), (encoded(picture(), "JPEG"), "jpeg")):
+                _, reply, better = await asked.enhance(body)
+                assert isinstance(reply, EnhanceReply) and reply.format == written
+                assert Image.open(io.BytesIO(better)).format == written.upper()
+            _, reply, rendition = await asked.enhance(grid(8, 7, width=1680, height=1280))
+            assert isinstance(reply, EnhanceReply)
+            assert (reply.skipped, reply.format, Image.open(io.BytesIO(rendition)).size) == (
+                "at_target",
+                "webp",
+                (1680, 1280),
+            )
+
+
+async def test_a_picture_at_target_keeps_its_size_and_is_made_anew(client: Client) -> None:
     large = encoded(picture(size=(1600, 1200)), "PNG")
     status, reply, body = await client.enhance(large)
     assert isinstance(reply, EnhanceReply)
-    assert (status, reply.skipped, body, reply.content.width) == (200, "at_target", b"", 1600)
+    assert (status, reply.skipped, reply.width, reply.height) == (200, "at_target", 1600, 1200)
+    assert Image.open(io.BytesIO(body)).size == (1600, 1200)
     status, reply, body = await client.enhance(large, "?force=true&image_type=text")
     assert isinstance(reply, EnhanceReply)
     assert (status, reply.skipped, reply.scale, reply.width, reply.height) == (200, None, 1.0, 1600, 1200)

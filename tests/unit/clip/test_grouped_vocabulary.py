@@ -63,6 +63,13 @@ def test_a_flag_is_raised_from_its_threshold_on() -> None:
     assert judge("bakery").flags == ()
 
 
+def test_a_class_that_says_the_same_as_a_flag_needs_that_flag() -> None:
+    classes = {**SOURCE["classes"], "blur": {"showable": False, "prompts": ["beer bread"]}}
+    alone, flagged = (judge(caption, classes=classes) for caption in ("beer bread photo", "beer bread photo blurred"))
+    assert (alone.image_class, alone.class_valid, alone.otherwise) == ("photo", True, None)
+    assert (flagged.image_class, flagged.class_valid, flagged.otherwise) == ("blur", False, ("photo", True))
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -24,6 +24,7 @@ from workers.training.clip.release import recalibrate, release
 from workers.training.clip.tokenizer import learn_tokenizer, save_tokenizer
 from workers.training.clip.trainer import Plan, Trainer, read_plan
 from workers.training.clip.vocabulary import vocabulary_captions, world_vocabulary
+from workers.training.sr.photographs import MissingPhotographs
 from workers.training.world.catalogue import things
 from workers.training.world.truth import Split
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
             release(options.work / CHECKPOINT, options.work, options.out, console)
         else:
             _train(options, console)
-    except (FileNotFoundError, ValueError) as error:
+    except (FileNotFoundError, MissingPhotographs, ValueError) as error:
         console.print(str(error), style="red", soft_wrap=True, markup=False)
         return 1
     return 0

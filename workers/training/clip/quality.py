@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workers.clip.builtin import VOCABULARY, builtin_towers
-from workers.clip.defects import Defects, defects_of, judged_with
+from workers.clip.defects import CONFIRMED, Defects, defects_of, judged_with
 from workers.clip.framing import framed
 from workers.clip.model import Judgement, Towers
 from workers.clip.vocabulary import Vocabulary, read_vocabulary
@@ -137,7 +137,8 @@ def _tagging(vocabulary: Vocabulary, found: Sequence[Judged], truths: Sequence[T
 
 def _measured(found: Judged, defects: Defects) -> Judged:
     """What the worker says: of what can be measured, the measure decides."""
-    return Judged(judged_with(found.judgement, defects), found.groups, {**found.flags, **defects})
+    alone = {name: share for name, share in defects.items() if name not in CONFIRMED}
+    return Judged(judged_with(found.judgement, defects), found.groups, {**found.flags, **alone})
 
 
 def _defects(found: Sequence[Judged], truths: Sequence[Truth]) -> list[Row]:

@@ -10,9 +10,11 @@ from rich.console import Console
 from workers.builtin import FOLDER, pin
 from workers.clip.builtin import FILES, source_in
 from workers.clip.folder import TOKENIZER_NAME
+from workers.clip.model import Towers
 from workers.clip.onnx_model import OnnxTowers
 from workers.clip.vocabulary import Vocabulary, read_vocabulary
 from workers.training.clip.calibration import Calibrated, calibrated
+from workers.training.clip.clean import photograph_rows
 from workers.training.clip.export import MOST_DIFFERENCE, both_towers, difference, write_graphs, write_weights
 from workers.training.clip.metrics import Point
 from workers.training.clip.model import MODEL, write_config
@@ -47,7 +49,8 @@ else: of photographs it says nothing of worth.
   differ by at most {difference:.0e} in any number of a vector: they are one space.
 - **Licence**: Apache License 2.0.
 
-On {held_out} held-out scenes; thresholds were chosen on {validation} scenes of the validation set:
+On {held_out} held-out scenes; thresholds were chosen on {validation} scenes of the validation set, those of watermark
+and screenshot also so that at most one in a hundred photographs without either is flagged:
 
 {figures}
 
@@ -61,7 +64,8 @@ What thresholds would give, at recalls of about {recalls}:
 
 def release(checkpoint: Path, work: Path, out: Path, console: Console, note: str = "") -> list[Row]:
     """Write the folder ``out`` from ``checkpoint`` and the tokenizer in ``work``; its figures. Pins the files when
-    ``out`` is the built-in folder. Raises FileNotFoundError, and ValueError when the two ways of loading differ."""
+    ``out`` is the built-in folder. Raises FileNotFoundError, MissingPhotographs, and ValueError when the two ways of
+    loading differ."""
     plan = read_plan(checkpoint)
     out.mkdir(parents=True, exist_ok=True)
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)["ema"]
@@ -74,7 +78,7 @@ def release(checkpoint: Path, work: Path, out: Path, console: Console, note: str
     apart = difference(towers, in_torch)
     if apart > MOST_DIFFERENCE:
         raise ValueError(f"onnxruntime and torch differ by {apart:.1e}")
-    _write(calibrated(towers, world_vocabulary(), look_at(towers, Split.VALIDATION, VALIDATION)), out, console)
+    _write(_calibrated(towers, world_vocabulary()), out, console)
     vocabulary = read_vocabulary(out / VOCABULARY_NAME)
     seen = look_at(towers, Split.HELD_OUT, HELD_OUT)
     figures = rows(towers, vocabulary, seen)
@@ -89,10 +93,14 @@ def release(checkpoint: Path, work: Path, out: Path, console: Console, note: str
 
 
 def recalibrate(folder: Path, console: Console) -> None:
-    """Choose the thresholds of the vocabulary in ``folder`` anew, on the validation set."""
+    """Choose the thresholds of the vocabulary in ``folder`` anew, on the validation set and on photographs."""
     towers = OnnxTowers(source_in(folder), threads=None)
     vocabulary: Vocabulary = read_vocabulary(folder / VOCABULARY_NAME)
-    _write(calibrated(towers, vocabulary, look_at(towers, Split.VALIDATION, VALIDATION)), folder, console)
+    _write(_calibrated(towers, vocabulary), folder, console)
+
+
+def _calibrated(towers: Towers, vocabulary: Vocabulary) -> Calibrated:
+    return calibrated(towers, vocabulary, look_at(towers, Split.VALIDATION, VALIDATION), photograph_rows(towers))
 
 
 def _write(found: Calibrated, folder: Path, console: Console) -> None:

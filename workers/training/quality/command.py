@@ -22,6 +22,7 @@ PARTS: Mapping[str, Callable[[int], list[Row]]] = MappingProxyType(
         "sr": parts.enhancement,
         "gate": parts.gate,
         "clip": parts.clip,
+        "flags": parts.flags,
         "text": parts.text,
         "score": parts.score,
         "composed": parts.composed,

@@ -29,6 +29,15 @@ def clip(scenes: int) -> list[Row]:
     return builtin_rows(scenes)
 
 
+def flags(_scenes: int) -> list[Row]:
+    """What is flagged on pictures without a defect, and on strongly compressed ones. Raises MissingPhotographs."""
+    from workers.clip.builtin import VOCABULARY, builtin_towers
+    from workers.clip.vocabulary import read_vocabulary
+    from workers.training.clip.clean import held_out_photographs, judge_of, rows
+
+    return rows(judge_of(builtin_towers(threads=None), read_vocabulary(VOCABULARY)), held_out_photographs())
+
+
 def text(_scenes: int) -> list[Row]:
     """The 8-bit sentence model against the one it was made from."""
     from workers.text.builtin import load_builtin

@@ -21,7 +21,7 @@ _REDUCTION = 2
 _SKIMAGE = ("astronaut", "chelsea", "coffee", "rocket")
 
 
-class MissingPhotographs(Exception):
+class MissingPhotographs(RuntimeError):
     """A package is not there and cannot be fetched here; the message says what to do."""
 
 
