@@ -6,16 +6,13 @@ import pi_heif
 from PIL import AvifImagePlugin, Image, ImageFile
 
 from workers.errors import Refused
-from workers.sniffing import has_track, is_cut_off
-
-_HOLE = 512
-"""Bytes of zeros at the end of a file, the least that a disk leaves out: libde265 shows grey in their place."""
+from workers.sniffing import HOLE_BYTES, has_track, is_cut_off
 
 
 def open_heif(body: bytes) -> ImageFile.ImageFile:
     """An opened HEIF, its primary picture and no other; upright already. Raises Refused (truncated, corrupt,
     unsupported_format), and what libheif raises."""
-    if body.endswith(bytes(_HOLE)):
+    if body.endswith(bytes(HOLE_BYTES)):  # libde265 would show grey in their place
         raise Refused("truncated", "the end of the file is missing")
     pi_heif.options.DECODE_THREADS = 0  # libheif ends the process when the limit of memory lets no thread start
     try:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from workers.sniffing import HOLE_BYTES
+
 _END = 0xD9
 _SCAN = 0xDA
 _INTERVAL = 0xDD
@@ -19,8 +21,6 @@ _AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 for thirty times as fast as one that does not.)"""
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _HIGHEST = 63
-_HOLE = 512
-"""Bytes, the least that a disk leaves out. A flat picture may well end with a few zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _segments(body: bytes) -> Iterator[tuple[int, bytes, int, int]]:
 def _end_of_data(body: bytes) -> int:
     """Where a file without an end mark ends: a long run of zeros is what a download that broke off never filled."""
     end = len(body.rstrip(b"\x00"))
-    return end if len(body) - end >= _HOLE else len(body)
+    return end if len(body) - end >= HOLE_BYTES else len(body)
 
 
 def _frame(marker: int, data: bytes) -> Frame | None:

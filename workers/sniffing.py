@@ -6,6 +6,10 @@ from typing import Literal
 
 PictureFormat = Literal["jpeg", "png", "webp", "heif", "avif"]
 
+HOLE_BYTES = 512
+"""The least that a disk leaves out: so many zeros at the end of a file are what a download that broke off never filled.
+A flat picture may well end with a few."""
+
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"GIF8", "GIF"),
     (8, b"CR\x02", "Canon CR2 raw"),

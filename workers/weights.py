@@ -25,6 +25,14 @@ def space_id(family: str, model: str, weights: str) -> str:
     return f"{family}/{model}@{weights[:SHORT]}"
 
 
+def describe_pickle(path: object, owner: str) -> str:
+    """Why a file that torch will not unpickle is refused. torch's own words advise to run what is in there."""
+    return (
+        f"{path}: holds something else than tensors, or is damaged; what is pickled beside tensors is never run:"
+        f" save the {owner}'s state_dict()"
+    )
+
+
 def check_files(files: Iterable[Path]) -> None:
     """Raises ValueError for a file that is something else than its name says, as downloads often are."""
     for path in files:

@@ -1,11 +1,12 @@
 """Every route of the API with its scope and its documentation."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from orchestrator.api import docs, examples, health, images, jobs, relevancy, schemas
-from orchestrator.api.auth import scoped
+from orchestrator.api.auth import RouteScope, scoped
 from orchestrator.api.openapi import PICTURE, answer, problems
 
 _KEYED = ("no_key", "wrong_scope", "too_many_requests", "internal_error")
@@ -87,35 +88,40 @@ def _add_images(app: FastAPI) -> None:
         206: answer("The bytes asked for with Range.", headers=("Content-Range",), content=PICTURE),
         304: answer("You have it already."),
     }
-    path, extra = "/images/originals/{sha256}", scoped("read")
-    app.add_api_route(
-        path,
+    _add_bytes(
+        app,
+        "/images/originals/{sha256}",
         images.get_original,
+        "read",
         summary="The bytes of an original",
         description="As its publisher sent them, with all metadata: not for pages. `sha256` is that of the content."
         " Ranges and HEAD work as for pictures. Scope: `read`.",
         operation_id="getOriginal",
-        tags=["Images"],
-        response_class=images.PictureResponse,
         responses={**served, **problems(*_KEYED, "not_found", "range_not_satisfiable", "unavailable")},
-        openapi_extra=extra,
     )
-    app.add_api_route(path, images.get_original, methods=["HEAD"], include_in_schema=False, openapi_extra=extra)
-    path, extra = "/images/{key:path}", scoped("public")
-    app.add_api_route(
-        path,
+    _add_bytes(
+        app,
+        "/images/{key:path}",
         images.get_image,
+        "public",
         summary="The bytes of a picture",
         description="Keys begin with `enhanced/` or `renditions/` and come from the `url` of a picture: upright, in"
         " sRGB, without metadata. What a key names never changes, so answers may be kept for ever. One byte range is"
         " served at a time. HEAD works too. Needs no key.",
         operation_id="getImage",
-        tags=["Images"],
-        response_class=images.PictureResponse,
         responses={**served, **problems("not_found", "range_not_satisfiable", "internal_error", "unavailable")},
-        openapi_extra=extra,
     )
-    app.add_api_route(path, images.get_image, methods=["HEAD"], include_in_schema=False, openapi_extra=extra)
+
+
+def _add_bytes(
+    app: FastAPI, path: str, endpoint: Callable[..., Awaitable[Response]], scope: RouteScope, **about: Any
+) -> None:
+    """Add a route that serves the bytes of pictures, for GET and, undocumented, for HEAD."""
+    extra = scoped(scope)
+    app.add_api_route(
+        path, endpoint, tags=["Images"], response_class=images.PictureResponse, openapi_extra=extra, **about
+    )
+    app.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, openapi_extra=extra)
 
 
 def _add_health(app: FastAPI) -> None:

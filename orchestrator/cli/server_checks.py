@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from orchestrator.domain.urls import without_secrets
 
 if TYPE_CHECKING:
     from orchestrator.wiring import System
+
+    Open = Callable[[], AbstractAsyncContextManager[System]]
 
 
 def load_drivers() -> None:
@@ -30,6 +32,10 @@ def store_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
         async with open_system(settings, load()) as system:
             yield system
 
+    return [*_document_checks(settings, opened), *_object_checks(settings, opened)]
+
+
+def _document_checks(settings: Settings, opened: "Open") -> list[Check]:
     async def mongo() -> str:
         async with opened() as system:
             await system.documents.ping()
@@ -41,6 +47,15 @@ def store_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
             await system.documents.forget_dead_letter("doctor", uuid.uuid4().hex)
         return "allowed"
 
+    return [
+        Check("mongodb", mongo, "Start MongoDB, or correct JUSTLENS_MONGO_URL."),
+        Check(
+            "mongodb writes", mongo_writes, "Give the user of JUSTLENS_MONGO_URL the role readWrite on the database."
+        ),
+    ]
+
+
+def _object_checks(settings: Settings, opened: "Open") -> list[Check]:
     async def bucket() -> str:
         async with opened() as system:
             await system.objects.ping()
@@ -57,10 +72,6 @@ def store_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
             return "; ".join(["allowed", *await system.objects.find_shortcomings()])
 
     return [
-        Check("mongodb", mongo, "Start MongoDB, or correct JUSTLENS_MONGO_URL."),
-        Check(
-            "mongodb writes", mongo_writes, "Give the user of JUSTLENS_MONGO_URL the role readWrite on the database."
-        ),
         Check(
             "s3",
             bucket,

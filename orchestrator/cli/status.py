@@ -73,8 +73,8 @@ def render(answer: dict[str, Any]) -> Group:
             letters.add_row(plain(row["queue"]), plain(row["reason"], "red"), f"{row['count']:,}")
         parts.append(letters)
     if answer["workers"]:
-        parts.append(_workers(answer["workers"], str(answer.get("release", ""))))
-    if answer.get("health"):
+        parts.append(_workers(answer["workers"], str(answer["release"])))
+    if answer["health"]:
         parts.append(plain(f"Health at {answer['health']}/readyz, metrics at {answer['health']}/metrics", "dim"))
     return Group(*parts)
 

@@ -28,7 +28,7 @@ OBJECT_FAULTS = tuple(prefix for prefix in FAULTS if prefix != "slow/")
 @asynccontextmanager
 async def objects_of(store: OddS3) -> AsyncIterator[S3Objects]:
     opened = await S3Objects.open(
-        "ours", region=REGION, timeout_s=5, endpoint=store.endpoint, access_key=ACCESS_KEY, secret_key=SECRET_KEY
+        "ours", region=REGION, timeout_s=5, endpoint=store.url, access_key=ACCESS_KEY, secret_key=SECRET_KEY
     )
     try:
         yield opened
@@ -98,7 +98,7 @@ async def test_refused_objects_never_stop_the_jobs_behind_them(servers: Servers,
     with OddS3() as store:
         async with Deployment(servers, tmp_path, options) as deployment:
             await deployment.workers_ready()
-            environment = {"s3_endpoint": store.endpoint, "fetch_s3_buckets": '["uploads"]'}
+            environment = {"s3_endpoint": store.url, "fetch_s3_buckets": '["uploads"]'}
             await deployment.start(**environment)
             refused = [
                 planned(n, "healthy", deployment.outside, image_url=f"s3://uploads/{prefix}{n}.jpg")
@@ -121,6 +121,6 @@ async def test_doctor_says_what_the_store_lacks(servers: Servers, tmp_path: Path
         cli = Cli(tmp_path, deployment.environment())
         for kind, text in {**SHORTCOMINGS, "read_only": "AccessDenied"}.items():
             with OddS3(kind) as store:
-                done = await asyncio.to_thread(cli, "doctor", "--json", s3_endpoint=store.endpoint)
+                done = await asyncio.to_thread(cli, "doctor", "--json", s3_endpoint=store.url)
                 [line] = [each for each in json.loads(done.stdout)["checks"] if each["name"] == "s3 writes"]
                 assert text in line["detail"] and (line["state"] == "ok") is (kind != "read_only")

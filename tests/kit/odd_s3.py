@@ -12,10 +12,11 @@ Whatever the kind, reading keys that begin with one of FAULTS answers that error
 """
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.kit.threaded_server import ThreadedServer
 
 FAULTS = {
     "denied/": (403, "AccessDenied"),
@@ -27,7 +28,7 @@ FAULTS = {
 KINDS = ("plain", "no_conditions", "ignores", "no_checksums", "no_trailers")
 
 
-class OddS3:
+class OddS3(ThreadedServer):
     """One store on a free port, in threads of this process: ``with OddS3("ignores") as store``."""
 
     def __init__(self, kind: str = "plain") -> None:
@@ -39,29 +40,11 @@ class OddS3:
         class Handler(_Handler):
             store_ = store
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def endpoint(self) -> str:
-        """The endpoint URL."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(Handler)
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
         """Have an object there."""
         self.objects[bucket, key] = (body, {"Content-Type": "image/png"})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -18,7 +18,8 @@ def worker(pool: str, url: str, **changes: Any) -> dict[str, Any]:
 
 def shown(*workers: dict[str, Any]) -> list[str]:
     console = Console(width=80, record=True, highlight=False, file=StringIO())
-    answer = {"mode": "servers", "release": "1.1", "queues": [], "dead_letters": [], "workers": list(workers)}
+    known = {"mode": "servers", "release": "1.1", "queues": [], "dead_letters": [], "health": None}
+    answer = {**known, "workers": list(workers)}
     console.print(render(answer))
     return console.export_text().splitlines()
 

@@ -20,7 +20,7 @@ from workers.clip.folder import TOKENIZER_NAME, ClipConfig, framing_of, read_con
 from workers.clip.tokens import Tokens
 from workers.device import choose_device, fast_bfloat16, memory_errors
 from workers.encoding import Rows, check_texts, unit_rows
-from workers.weights import space_id, weights_digest
+from workers.weights import describe_pickle, space_id, weights_digest
 
 _TOGETHER = 64
 """Texts in one forward pass."""
@@ -119,11 +119,8 @@ def _loaded(source: OpenClipSource, config: ClipConfig | None, device: torch.dev
                 device=device,
                 force_preprocess_cfg=dict(config.preprocess) if config else {},
             ).eval()
-        except UnpicklingError as error:  # torch's words for it advise to run what is in there
-            raise ValueError(
-                f"{source.weights}: holds something else than tensors, or is damaged; what is pickled beside tensors is"
-                " never run: save the model's state_dict()"
-            ) from error
+        except UnpicklingError as error:
+            raise ValueError(describe_pickle(source.weights, "model")) from error
 
 
 def _introduce(name: str, config: ClipConfig) -> None:

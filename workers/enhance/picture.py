@@ -119,9 +119,7 @@ def recipe_digest(name: str, weights: str, parameters: Mapping[str, object]) -> 
         "box": [LONG_SIDE, SHORT_SIDE, MAX_SCALE],
         "encoders": {image_format: dict(settings) for image_format, settings in ENCODERS.items()},
         "pillow": pillow_version,
-        "codecs": {
-            library: features.version(library) for library in ("libjpeg_turbo", "zlib", "webp", "avif", "littlecms2")
-        },
+        "codecs": {library: features.version(library) for library in _CODECS},
         "heif": heif_version(),
     }
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]

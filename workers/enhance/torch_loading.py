@@ -13,7 +13,7 @@ from torch import nn
 from workers.enhance.reach import FURTHEST, UNCUT, measured
 from workers.enhance.torch_banded import BandedRRDBNet
 from workers.enhance.torch_basicsr import State, check_colours, rrdb_net, srvgg_net
-from workers.weights import weights_digest
+from workers.weights import describe_pickle, weights_digest
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 
@@ -64,11 +64,8 @@ def read_state(path: Path) -> State:
         state: State = canonicalize_state_dict(content)
         if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
             raise ValueError("no tensors by name")
-    except UnpicklingError as error:  # torch's words for it advise to run what is in there
-        raise ValueError(
-            f"{path}: holds something else than tensors, or is damaged; what is pickled beside tensors is never run:"
-            " save the network's state_dict()"
-        ) from error
+    except UnpicklingError as error:
+        raise ValueError(describe_pickle(path, "network")) from error
     except Exception as error:  # both raise whatever they meet in there
         raise ValueError(f"{path}: holds something else than tensors, or is damaged: {error}"[:500]) from error
     return state

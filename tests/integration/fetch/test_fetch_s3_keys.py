@@ -31,7 +31,7 @@ REFUSED = {"s3_dot_dot"}
 @asynccontextmanager
 async def reading(store: OddS3) -> AsyncIterator[SafeFetcher]:
     objects = await S3Objects.open(
-        "ours", region=REGION, timeout_s=5, endpoint=store.endpoint, access_key=ACCESS_KEY, secret_key=SECRET_KEY
+        "ours", region=REGION, timeout_s=5, endpoint=store.url, access_key=ACCESS_KEY, secret_key=SECRET_KEY
     )
 
     async def read_object(bucket: str, key: str) -> Picture | None:
