@@ -1,6 +1,7 @@
 """The check that the broker waits longer for an ack than a job may take."""
 
 import asyncio
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from orchestrator.runtime.rabbitmq import RabbitBroker
 
 _CTL_TIMEOUT_S = 7.5
+_REGISTER_TIMEOUT_S = 1.0
+_REGISTER_PORT = "4369"
 _ASK = "{node(), application:get_env(rabbit, consumer_timeout, undefined)}."
 _ANSWER = re.compile(r"\{'?([^',]+)'?,\s*(\w+)\}")
 _EVERY_QUEUE = "every queue"
@@ -69,6 +72,28 @@ async def _ask_rabbitmqctl(broker: "RabbitBroker") -> dict[str, float]:
     command = shutil.which("rabbitmqctl")
     if command is None:
         raise NotChecked("this release of RabbitMQ shows it to rabbitmqctl only, which is not on this machine")
+    answer = await _evaluate(command) if await _has_node_register() else None
+    if answer is None or answer[1] not in await broker.node_names():
+        raise NotChecked("rabbitmqctl on this machine reaches no node of this broker")
+    return {_EVERY_QUEUE: int(answer[2]) / 1000} if answer[2].isdigit() else {_EVERY_QUEUE: inf}
+
+
+async def _has_node_register() -> bool:
+    """Whether Erlang's register of this machine's nodes (epmd) runs.
+
+    Without it there is no node here, and rabbitmqctl would start one that goes on after the check.
+    """
+    try:
+        async with asyncio.timeout(_REGISTER_TIMEOUT_S):
+            _, writer = await asyncio.open_connection("127.0.0.1", os.environ.get("ERL_EPMD_PORT", _REGISTER_PORT))
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def _evaluate(command: str) -> re.Match[str] | None:
+    """What rabbitmqctl answers; None when it reaches no node in time."""
     asking = await asyncio.create_subprocess_exec(
         command,
         "--quiet",
@@ -80,13 +105,10 @@ async def _ask_rabbitmqctl(broker: "RabbitBroker") -> dict[str, float]:
     )
     try:
         async with asyncio.timeout(_CTL_TIMEOUT_S):
-            answer = _ANSWER.search((await asking.communicate())[0].decode(errors="replace"))
+            return _ANSWER.search((await asking.communicate())[0].decode(errors="replace"))
     except TimeoutError:
-        answer = None
+        return None
     finally:
         if asking.returncode is None:
             asking.kill()
             await asking.wait()
-    if answer is None or answer[1] not in await broker.node_names():
-        raise NotChecked("rabbitmqctl on this machine reaches no node of this broker")
-    return {_EVERY_QUEUE: int(answer[2]) / 1000} if answer[2].isdigit() else {_EVERY_QUEUE: inf}

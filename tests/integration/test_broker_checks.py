@@ -1,5 +1,6 @@
 """What doctor says of RabbitMQ: each node, its consumer_timeout, with the remedy."""
 
+import socket
 from math import inf
 
 import pytest
@@ -53,6 +54,20 @@ async def test_a_consumer_timeout_below_the_deadlines_is_said_with_both(
         " JUSTLENS_ACK_TIMEOUT_S (3600 s) is longer than the broker's consumer_timeout (1800 s)"
     )
     assert "consumer_timeout in rabbitmq.conf (ms, on every node) to 3600000" in finding.remedy
+
+
+async def test_a_machine_without_a_node_is_left_without_a_register_of_nodes(
+    rabbitmq: RabbitMQ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("PATH", "/usr/lib/rabbitmq/bin:/usr/bin:/bin")
+    monkeypatch.setenv("ERL_EPMD_PORT", str(port))
+    check = consumer_timeout_check(settings(rabbitmq.amqp_url(), rabbitmq.management_url), pipeline)
+    [finding] = await carry_out([check])
+    if finding.state == "not checked":  # a release whose management API tells is never asked in this way
+        assert "reaches no node of this broker" in finding.detail
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
 
 
 @pytest.mark.parametrize(
