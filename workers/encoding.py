@@ -55,6 +55,21 @@ def encoded_together(batch: Sequence[Texts], encode: Callable[[list[str]], Rows]
     return list(np.split(rows, ends[:-1]))
 
 
+ALIKE = 1 - 1e-6
+"""A cosine. Models of random weights tell two different texts or pictures apart by more than that."""
+
+
+def check_texts(name: str, encode: Callable[[list[str]], Rows]) -> int:
+    """The dimension of a model's vectors. Raises ValueError for one whose weights give none, or one for everything."""
+    try:
+        rows = encode(["a red door", "two cats on a wall"])
+    except ValueError as error:
+        raise ValueError(f"{name}: the weights are damaged: {error}") from error
+    if float(rows[0] @ rows[1]) > ALIKE:
+        raise ValueError(f"{name}: two texts that differ get one vector; the weights are not trained, or damaged")
+    return int(rows.shape[1])
+
+
 def unit_rows(rows: Rows) -> Rows:
     """Each row scaled to length 1. Raises ValueError for a row that has no direction."""
     lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)

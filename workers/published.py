@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from workers.weights import weights_digest
+from workers.weights import check_files, weights_digest
 
 PREFIX = "hf-hub:"
 _NAMED = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?P<file>(?:/[\w.-]+)+)?(?:@(?P<revision>[\w./-]+))?")
@@ -56,12 +56,13 @@ def weights_named(text: str) -> Weights:
 def weights_at(weights: Weights, sha256: Sequence[str] = ()) -> Path:
     """The file or folder, downloaded where need be.
 
-    Raises FileNotFoundError, RuntimeError when the hub does not give it, and ValueError when the SHA-256 of one of its
-    files of weights is none of ``sha256`` (empty: any is).
+    Raises FileNotFoundError, RuntimeError when the hub does not give it, and ValueError when one of its files is a web
+    page, Git LFS's pointer or empty, or when the SHA-256 of one with weights is none of ``sha256`` (empty: any is).
     """
     path = weights if isinstance(weights, Path) else _downloaded(weights)
     if not path.exists():
         raise FileNotFoundError(f"{path}: there are no weights")
+    check_files([found for pattern in _WANTED for found in sorted(path.rglob(pattern))] if path.is_dir() else [path])
     if sha256:
         _check(sorted(path.rglob("*.safetensors")) if path.is_dir() else [path], sha256)
     return path

@@ -105,8 +105,8 @@ async def _load(service: ModelService, logger: Any, stopping: asyncio.Event) -> 
         if not load.done():
             return True
         load.result()
-    except Exception:
-        logger.error("load_failed", exc_info=True)
+    except Exception as error:
+        logger.error("load_failed", reason=str(error), exc_info=True)
         return False
     else:
         logger.info("ready", **service.handshake().model_dump())

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+GIT_LFS = b"version https://git-lfs.github.com/spec/"
+_HTML = (b"<!doctype html", b"<html", b"<?xml", b"<head")
 SHORT = 8
 """Hexadecimal digits of a digest that go into the name of an embedding space."""
 
@@ -21,3 +23,22 @@ def weights_digest(files: Iterable[Path]) -> str:
 def space_id(family: str, model: str, weights: str) -> str:
     """``family/model@digest``: other weights are another space, even under the same name."""
     return f"{family}/{model}@{weights[:SHORT]}"
+
+
+def check_files(files: Iterable[Path]) -> None:
+    """Raises ValueError for a file that is something else than its name says, as downloads often are."""
+    for path in files:
+        with path.open("rb") as file:
+            head = file.read(512)
+        if problem := _wrong(head.lstrip().lower(), head):
+            raise ValueError(f"{path}: {problem}")
+
+
+def _wrong(text: bytes, head: bytes) -> str | None:
+    if not head:
+        return "the file is empty; download it again"
+    if head.startswith(GIT_LFS):
+        return "this is Git LFS's pointer to the file and not the file; run `git lfs pull` in its repository"
+    if text.startswith(_HTML):
+        return "this is a web page and not a model; its link led to a page, take the one to the file itself"
+    return None

@@ -74,7 +74,7 @@ def render(answer: dict[str, Any]) -> Group:
         parts.append(letters)
     if answer["workers"]:
         parts.append(_workers(answer["workers"], str(answer.get("release", ""))))
-    if answer["health"]:
+    if answer.get("health"):
         parts.append(plain(f"Health at {answer['health']}/readyz, metrics at {answer['health']}/metrics", "dim"))
     return Group(*parts)
 

@@ -79,7 +79,7 @@ def serving(side: str, folder: Path) -> Iterator[tuple[int, int]]:
     command = [sys.executable, "-m", "tests.bench.api_side", side, str(port)]
     child = Child(command, plain_environment({**data, "OMP_NUM_THREADS": "1"}), log, ROOT)
     try:
-        wait_until(lambda: "API at" in log.read_text() or not child.alive(), 60, "the API to listen")
+        wait_until(lambda: f"127.0.0.1:{port}" in log.read_text() or not child.alive(), 60, "the API to listen")
         assert child.alive(), log.read_text()
         yield port, child.pid
     finally:
@@ -117,7 +117,7 @@ def test_an_answer_against_a_hello(folder: Path, images: int) -> None:
     note(
         f"P8-{images}",
         f"relevancy of {images} images, embedded: time of an answer over a FastAPI hello's, p50 (p99 {p99:.1f},"
-        f" requests a second {rate.median:.3f}; p50 {answer.percentile(50):.1f} ms, p99 {answer.percentile(99):.1f} ms,"
+        f" rate {rate.median:.3f} of its; p50 {answer.percentile(50):.1f} ms, p99 {answer.percentile(99):.1f} ms,"
         f" CPU {median(answer.cpu_s) * 1000:.1f} ms; {answer.poor} of {ROUNDS * REQUESTS[images]} lacked a part)",
         p50,
         "p50 <= 1.5, p99 <= 2, rate >= 0.6, p99 < 20 ms",

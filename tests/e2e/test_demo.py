@@ -1,6 +1,7 @@
 """The demo as a user runs it: a process, a terminal's output, files, and an exit code."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,8 @@ JUSTLENS = [sys.executable, "-m", "orchestrator"]
 
 def run_demo(*arguments: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
     command = [*JUSTLENS, "demo", *arguments, "--data-dir", str(data_dir)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
+    wide = os.environ | {"COLUMNS": "180"}  # whatever the tests run in
+    return subprocess.run(command, cwd=ROOT, env=wide, capture_output=True, text=True, timeout=170, check=False)
 
 
 @pytest.fixture(scope="module")

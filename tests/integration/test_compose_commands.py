@@ -100,9 +100,7 @@ def _environment(name: str) -> Mapping[str, str | None]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("name", "accepted"), [("orchestrator", '"dependency": "rabbitmq"'), ("api", "API at http://")]
-)
+@pytest.mark.parametrize(("name", "accepted"), [("orchestrator", '"dependency": "rabbitmq"'), ("api", "api_listening")])
 def test_a_process_accepts_its_configuration(name: str, accepted: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "orchestrator", *SERVICES[name]["command"]]
     said = _run(name, command, tmp_path, lambda text: accepted in text, JUSTLENS_LOG_FORMAT="json")

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.kit.image_files import picture
 from tests.kit.tiny_vlm import build_tiny_llava, build_tiny_mllama
@@ -181,3 +182,14 @@ def test_a_folder_without_safetensors_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
     with pytest.raises(FileNotFoundError):
         VlmEngine.load(tmp_path, device="cpu")
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    folder = build_tiny_llava(tmp_path / "spoilt")
+    [path] = folder.glob("*.safetensors")
+    tensors = load_file(path)
+    name = next(name for name in tensors if "mlp" in name)
+    tensors[name].view(-1)[0] = float("nan")
+    save_file(tensors, path, metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=r"mlp.* holds NaN or infinity"):
+        VlmEngine.load(folder, device="cpu")

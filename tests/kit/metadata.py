@@ -18,7 +18,7 @@ NEEDED = {
     "png": {"IHDR", "IDAT", "IEND"},
     "webp": {"VP8 ", "VP8L", "VP8X", "ALPH"},
 }
-"""The parts of a file that pixels need."""
+"""The parts of a file that pixels need, by the formats that are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Described:
 def described_files(size: tuple[int, int]) -> Iterator[Described]:
     """Every kind of metadata in every format, alone and together."""
     image = picture(size=size)
-    for image_format, kinds in (("jpeg", _jpegs), ("png", _pngs), ("webp", _webps)):
+    for image_format, kinds in (("jpeg", _jpegs), ("png", _pngs), ("webp", _webps), ("avif", _avifs)):
         for name, body, turned in kinds(image):
             yield Described(f"{image_format} {name} {size[0]}", image_format, body, turned)
 
 
 def parts_of(body: bytes) -> list[str]:
-    """The parts of a file, in order. "trailing" stands for bytes behind its end."""
+    """The parts of a JPEG, PNG or WebP, in order. "trailing" stands for bytes behind its end."""
     if body.startswith(b"\xff\xd8"):
         return list(_jpeg_parts(body))
     return list(_png_parts(body) if body.startswith(b"\x89PNG") else _webp_parts(body))
@@ -116,6 +116,12 @@ def _webps(image: Image.Image) -> Iterator[tuple[str, bytes, bool]]:
     unknown = b"SECR" + struct.pack("<I", len(SECRET)) + SECRET
     yield "unknown", holder[:4] + struct.pack("<I", len(holder) + len(unknown) - 8) + holder[8:] + unknown, False
     yield "trailing", encoded(image, "WEBP", method=0) + SECRET, False
+
+
+def _avifs(image: Image.Image) -> Iterator[tuple[str, bytes, bool]]:
+    everything = {"exif": _exif(1), "xmp": b"<x>" + SECRET + b"</x>", "icc_profile": _profile()}
+    yield "everything", encoded(image, "AVIF", speed=10, **everything), False
+    yield "trailing", encoded(image, "AVIF", speed=10) + SECRET, False
 
 
 _BARE_MARKERS = {0xD8: "SOI", 0xD9: "EOI"}

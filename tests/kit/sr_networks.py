@@ -13,11 +13,13 @@ from torch import Tensor
 State = dict[str, Tensor]
 
 
-def srvgg(scale: int, *, residual: float = 0.0, features: int = 8, layers: int = 3, seed: int = 0) -> State:
+def srvgg(
+    scale: int, *, residual: float = 0.0, features: int = 8, layers: int = 3, seed: int = 0, colours: int = 3
+) -> State:
     """SRVGGNetCompact. Without ``residual`` it repeats each pixel; with it, it adds about that much to each."""
     made = torch.Generator().manual_seed(seed)
     state: State = {}
-    sizes = [3, *([features] * (layers + 1)), 3 * scale**2]
+    sizes = [colours, *([features] * (layers + 1)), colours * scale**2]
     for index, (before, after) in enumerate(pairwise(sizes)):
         last = index == len(sizes) - 2
         weight = torch.randn((after, before, 3, 3), generator=made) * (2 / (9 * before)) ** 0.5
@@ -59,7 +61,8 @@ def saved(state: State, path: Path) -> Path:
 def exported(state: State, path: Path) -> Path:
     """A ``srvgg`` as an ONNX file: NCHW of any size, in and out."""
     last = max(int(name.split(".")[1]) for name in state)
-    scale = int((state[f"body.{last}.bias"].shape[0] / 3) ** 0.5)
+    colours = state["body.0.weight"].shape[1]
+    scale = int((state[f"body.{last}.bias"].shape[0] / colours) ** 0.5)
     nodes, values, constants = [], "pixels", []
 
     def constant(name: str, value: np.ndarray) -> str:
@@ -81,7 +84,8 @@ def exported(state: State, path: Path) -> Path:
     nodes.append(helper.make_node("Resize", ["pixels", "", scales], ["repeated"], **nearest))
     nodes.append(helper.make_node("Add", ["added", "repeated"], ["better"]))
     ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, None, None]) for name in ("pixels", "better")
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", colours, None, None])
+        for name in ("pixels", "better")
     ]
     graph = helper.make_graph(nodes, "srvgg", ends[:1], ends[1:], constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)

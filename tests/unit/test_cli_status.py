@@ -42,7 +42,7 @@ def columns(lines: list[str]) -> list[tuple[int, int]]:
 
 
 def test_another_release_and_another_wire_are_named() -> None:
-    problem = f"it is clip on justlens.wire/2 (release 2.0), wanted clip on {WIRE_VERSION} (release 1.1)"
+    problem = f"it is clip on justlens.wire/99 (release 2.0), wanted clip on {WIRE_VERSION} (release 1.1)"
     text = " ".join(
         shown(
             worker("enhance", "http://a:1", release="1.0"),

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -165,6 +165,7 @@ _jobs = st.one_of(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(_jobs)
 def test_a_job_survives_the_wire(job: Job) -> None:
     body = job.encode()
@@ -172,6 +173,7 @@ def test_a_job_survives_the_wire(job: Job) -> None:
     assert decode_job(type(job), body).encode() == body
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(_jobs)
 def test_every_encoded_job_satisfies_its_published_schema(job: Job) -> None:
     schema = json_schema(type(job))

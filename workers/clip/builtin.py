@@ -5,6 +5,7 @@ from pathlib import Path
 from workers.builtin import FOLDER, pinned
 from workers.clip.folder import BUILT_IN_NAME, CONFIG_NAME, IMAGE_NAME, TEXT_NAME, TOKENIZER_NAME, WEIGHTS_NAME
 from workers.clip.onnx_model import OnnxSource, OnnxTowers
+from workers.clip.probing import check_towers
 from workers.clip.seer import Seer
 from workers.clip.vocabulary import read_vocabulary
 
@@ -28,4 +29,6 @@ def builtin_towers(threads: int | None) -> OnnxTowers:
 def load_builtin(threads: int | None, vocabulary: Path | None = None) -> Seer:
     """With its own vocabulary unless another is given. Raises ValueError when a file is not the one that was released,
     or the vocabulary is none."""
-    return Seer(builtin_towers(threads), read_vocabulary(vocabulary or VOCABULARY))
+    towers = builtin_towers(threads)
+    check_towers(towers)
+    return Seer(towers, read_vocabulary(vocabulary or VOCABULARY))

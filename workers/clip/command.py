@@ -7,6 +7,7 @@ from pathlib import Path
 from workers.clip.dummy import Dummy
 from workers.clip.folder import BUILT_IN_NAME, CONFIG_NAME
 from workers.clip.model import ClipModel
+from workers.clip.probing import check_towers
 from workers.clip.seer import Seer
 from workers.clip.service import ClipService
 from workers.clip.vocabulary import BUILT_IN, read_vocabulary
@@ -121,4 +122,5 @@ def _open_clip(name: str, options: argparse.Namespace) -> ClipModel:
     file = None if options.weights is None else weights_at(options.weights, options.weights_sha256)
     source = OpenClipSource(name, file, options.pretrained, options.model_config)
     towers = OpenClipTowers(source, device=options.device, threads=options.threads, precision=options.precision)
+    check_towers(towers)
     return Seer(towers, read_vocabulary(options.vocabulary or BUILT_IN))

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -18,7 +19,7 @@ from PIL import Image
 from workers.clip.folder import TOKENIZER_NAME, ClipConfig, framing_of, read_config
 from workers.clip.tokens import Tokens
 from workers.device import choose_device, fast_bfloat16, memory_errors
-from workers.encoding import Rows, unit_rows
+from workers.encoding import Rows, check_texts, unit_rows
 from workers.weights import space_id, weights_digest
 
 _TOGETHER = 64
@@ -60,7 +61,7 @@ class OpenClipTowers:
             torch.tensor(preprocess[key], device=self._device).reshape(3, 1, 1) for key in ("mean", "std")
         )
         self.scale = float(self._model.logit_scale.detach().exp())
-        self.dimension = self.text_rows(["one text, to see that it works"]).shape[1]
+        self.dimension = check_texts(source.name, self.text_rows)
         self._takes = torch.float32
         if precision == "auto" and fast_bfloat16(self._device):
             self._lower()
@@ -109,14 +110,20 @@ def _loaded(source: OpenClipSource, config: ClipConfig | None, device: torch.dev
         warnings.filterwarnings("error", message="QuickGELU mismatch")
         if config is not None:
             _introduce(source.name, config)
-        return open_clip.create_model(
-            source.name,
-            pretrained=source.pretrained or str(source.weights),
-            require_pretrained=True,
-            weights_only=True,
-            device=device,
-            force_preprocess_cfg=dict(config.preprocess) if config else {},
-        ).eval()
+        try:
+            return open_clip.create_model(
+                source.name,
+                pretrained=source.pretrained or str(source.weights),
+                require_pretrained=True,
+                weights_only=True,
+                device=device,
+                force_preprocess_cfg=dict(config.preprocess) if config else {},
+            ).eval()
+        except UnpicklingError as error:  # torch's words for it advise to run what is in there
+            raise ValueError(
+                f"{source.weights}: holds something else than tensors, or is damaged; what is pickled beside tensors is"
+                " never run: save the model's state_dict()"
+            ) from error
 
 
 def _introduce(name: str, config: ClipConfig) -> None:

@@ -12,6 +12,7 @@ from workers.clip.defects import Defects, inspect_picture
 from workers.clip.folder import CONFIG_NAME, IMAGE_NAME, WEIGHTS_NAME
 from workers.clip.framing import Glimpse
 from workers.clip.model import ClipModel, Towers
+from workers.clip.probing import check_towers
 from workers.clip.seer import Seer
 from workers.clip.service import tag_reply
 from workers.clip.vocabulary import BUILT_IN, read_vocabulary
@@ -21,6 +22,7 @@ from workers.encoding import Rows, Texts
 from workers.errors import Refused
 from workers.triton_guard import ServerGuard
 from workers.triton_requests import MAX_IMAGE_BYTES, Place, failure, place_of, response, rows_of, texts_in, together
+from workers.weights import check_files
 from workers.wire import ContentReply
 
 VOCABULARY_NAME = "vocabulary.yaml"
@@ -138,7 +140,10 @@ def _from_folder(folder: Path, place: Place) -> ClipModel:
     """What ``workers.training clip`` writes, run by onnxruntime, or else any folder of open_clip, run by torch. Either
     may bring a vocabulary of its own."""
     own = folder / VOCABULARY_NAME
-    return Seer(_towers(folder, place), read_vocabulary(own if own.is_file() else BUILT_IN))
+    check_files(path for path in folder.iterdir() if path.is_file())
+    towers = _towers(folder, place)
+    check_towers(towers)
+    return Seer(towers, read_vocabulary(own if own.is_file() else BUILT_IN))
 
 
 def _towers(folder: Path, place: Place) -> Towers:

@@ -33,6 +33,9 @@ class OnnxNetwork:
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         if (len(self._session.get_inputs()), len(self._session.get_outputs())) != (1, 1):
             raise ValueError(f"{path}: a network has one input and one output")
+        given, made = (_channels(end[0]) for end in (self._session.get_inputs(), self._session.get_outputs()))
+        if given not in (None, 3) or made not in (None, 3):
+            raise ValueError(f"{path}: it turns {given} channels into {made}, and not RGB into RGB")
         self._input = self._session.get_inputs()[0].name
         self.scale, self.halo = measured(self._forward)
         self.weights = weights_digest([path])
@@ -55,3 +58,9 @@ class OnnxNetwork:
                 raise MemoryError(str(error)) from error
             raise
         return np.asarray(result, np.float32)
+
+
+def _channels(end: onnxruntime.NodeArg) -> int | None:
+    """Of an input or output in NCHW; None where the file leaves that open."""
+    count = end.shape[1] if len(end.shape) == 4 else None
+    return count if isinstance(count, int) else None

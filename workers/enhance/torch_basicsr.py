@@ -20,12 +20,14 @@ State = Mapping[str, Tensor]
 
 
 def rrdb_net(state: State) -> nn.Module:
-    """RRDBNet (ESRGAN, Real-ESRGAN) of the sizes that ``state`` has: its ``scale`` is 1, 2 or 4."""
+    """RRDBNet (ESRGAN, Real-ESRGAN) of the sizes that ``state`` has: its ``scale`` is 1, 2 or 4. Raises ValueError for
+    another one than from RGB to RGB."""
     _mend()
     from basicsr.archs.rrdbnet_arch import RRDBNet
 
     colours, blocks = state["conv_last.weight"].shape[0], {key.split(".")[1] for key in state if _BLOCK.match(key)}
-    unshuffled = state["conv_first.weight"].shape[1] // colours
+    unshuffled, rest = divmod(state["conv_first.weight"].shape[1], colours)
+    check_colours("RRDBNet", colours if not rest else state["conv_first.weight"].shape[1], colours)
     return _filled(
         lambda: RRDBNet(
             num_in_ch=colours,
@@ -40,12 +42,14 @@ def rrdb_net(state: State) -> nn.Module:
 
 
 def srvgg_net(state: State) -> nn.Module:
-    """SRVGGNetCompact with PReLU of the sizes that ``state`` has: ``upscale``, and ``num_conv`` + 2 convolutions."""
+    """SRVGGNetCompact with PReLU of the sizes that ``state`` has: ``upscale``, and ``num_conv`` + 2 convolutions.
+    Raises ValueError for another one than from RGB to RGB."""
     _mend()
     from basicsr.archs.srvgg_arch import SRVGGNetCompact
 
     last = max(int(key.split(".")[1]) for key in state)
     colours = state["body.0.weight"].shape[1]
+    check_colours("SRVGGNetCompact", colours, colours)
     return _filled(
         lambda: SRVGGNetCompact(
             num_in_ch=colours,
@@ -56,6 +60,15 @@ def srvgg_net(state: State) -> nn.Module:
         ),
         state,
     )
+
+
+def check_colours(name: str, given: int, made: int) -> None:
+    """Raises ValueError unless a network turns RGB into RGB."""
+    if (given, made) != (3, 3):
+        raise ValueError(
+            f"this {name} turns pictures of {given} channel{'s' if given > 1 else ''} into {made}; it has to take and"
+            " give 3, red, green and blue: grey pictures and transparency go through such a network too"
+        )
 
 
 _BLOCK = re.compile(r"body\.\d+\.rdb1\.conv1\.weight")

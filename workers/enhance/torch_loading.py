@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 
 from workers.enhance.reach import FURTHEST, UNCUT, measured
 from workers.enhance.torch_banded import BandedRRDBNet
-from workers.enhance.torch_basicsr import State, rrdb_net, srvgg_net
+from workers.enhance.torch_basicsr import State, check_colours, rrdb_net, srvgg_net
 from workers.weights import weights_digest
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -63,6 +64,11 @@ def read_state(path: Path) -> State:
         state: State = canonicalize_state_dict(content)
         if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
             raise ValueError("no tensors by name")
+    except UnpicklingError as error:  # torch's words for it advise to run what is in there
+        raise ValueError(
+            f"{path}: holds something else than tensors, or is damaged; what is pickled beside tensors is never run:"
+            " save the network's state_dict()"
+        ) from error
     except Exception as error:  # both raise whatever they meet in there
         raise ValueError(f"{path}: holds something else than tensors, or is damaged: {error}"[:500]) from error
     return state
@@ -91,8 +97,9 @@ def _rrdb(state: State, digest: str) -> Loaded:
 
 def _other(state: State, digest: str) -> Loaded:
     found = ModelLoader().load_from_state_dict(dict(state))
-    if not isinstance(found, ImageModelDescriptor) or (found.input_channels, found.output_channels) != (3, 3):
-        raise ValueError(f"{found.architecture.name} does not turn an RGB picture into a larger one")
+    if not isinstance(found, ImageModelDescriptor):
+        raise ValueError(f"{found.architecture.name} does not turn a picture into a larger one")
+    check_colours(found.architecture.name, found.input_channels, found.output_channels)
     needs = found.size_requirements
     if needs.square:
         raise ValueError(f"{found.architecture.name} takes square pictures only")

@@ -9,6 +9,7 @@ import torch
 from workers.device import choose_device
 from workers.enhance.likeness import Likeness
 from workers.enhance.networks import Networks
+from workers.enhance.probing import check_network
 from workers.enhance.torch_loading import load
 from workers.enhance.torch_network import TorchNetwork, best_precision
 from workers.published import Weights, weights_at
@@ -43,4 +44,6 @@ def load_torch(options: TorchOptions, likeness: Likeness | None = None) -> Netwo
 def _network(path: Path, options: TorchOptions, device: torch.device) -> TorchNetwork:
     loaded = load(path)
     dtype = best_precision(device, loaded) if options.precision == "auto" else PRECISIONS[options.precision]
-    return TorchNetwork(loaded, device, dtype)
+    network = TorchNetwork(loaded, device, dtype)
+    check_network(network)
+    return network

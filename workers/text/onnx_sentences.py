@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from workers.encoding import Rows, Texts, encoded_together, unit_rows
+from workers.encoding import Rows, Texts, check_texts, encoded_together, unit_rows
 from workers.weights import space_id, weights_digest
 
 _TOKENS_TOGETHER = 1024
@@ -32,6 +32,7 @@ class OnnxSentences:
         self.weights = weights_digest([model, tokenizer])
         self.space = space_id("text", name, self.weights)
         self.dimension = int(self._session.get_outputs()[0].shape[1])
+        check_texts(name, self._rows)
 
     def encode(self, batch: Sequence[Texts]) -> list[Rows]:
         """One unit vector per text, for each of several requests."""

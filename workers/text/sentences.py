@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from workers.device import choose_device, memory_errors
-from workers.encoding import Rows, Texts, encoded_together, unit_rows
+from workers.encoding import Rows, Texts, check_texts, encoded_together, unit_rows
 from workers.weights import space_id, weights_digest
 
 _TOGETHER = 64
@@ -39,7 +39,7 @@ class SentenceModel:
         self.name = name
         self.weights = weights_digest(files)
         self.space = space_id("text", name, self.weights)
-        self.dimension = self._rows(["one text, to see that it works"]).shape[1]
+        self.dimension = check_texts(name, self._rows)
 
     def encode(self, batch: Sequence[Texts]) -> list[Rows]:
         """One unit vector per text, for each of several requests. Raises MemoryError."""

@@ -8,6 +8,7 @@ from workers.encoding import Rows, TextModel, Texts
 from workers.text.folder import weight_files
 from workers.triton_guard import ServerGuard
 from workers.triton_requests import Place, failure, place_of, response, rows_of, texts_in, together
+from workers.weights import check_files
 
 GRAPH_NAME, TOKENIZER_NAME = "model.onnx", "tokenizer.json"
 
@@ -61,6 +62,7 @@ def _builtin(place: Place) -> TextModel:
 
 def _from_folder(folder: Path, place: Place) -> TextModel:
     """What ``workers.training text`` exports, or a sentence-transformers folder."""
+    check_files(path for path in folder.rglob("*") if path.is_file())
     if (folder / GRAPH_NAME).is_file():
         from workers.text.onnx_sentences import OnnxSentences
 

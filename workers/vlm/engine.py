@@ -73,7 +73,8 @@ class VlmEngine:
         model: Any = AutoModelForImageTextToText.from_pretrained(
             weights_dir, dtype=precision, use_safetensors=True, **only_local
         )
-        return cls(weights_dir.name, digest, model.to(chosen).eval(), processor, max_batch, cache_bytes)
+        _check_finite(weights_dir, model.to(chosen).eval())
+        return cls(weights_dir.name, digest, model, processor, max_batch, cache_bytes)
 
     @property
     def caches(self) -> Mapping[str, Recent[Any]]:
@@ -162,6 +163,14 @@ class VlmEngine:
             logits_processor=[Guide(answers, self._stops[0])],
             **others,
         )
+
+
+def _check_finite(weights_dir: Path, model: torch.nn.Module) -> None:
+    """Raises ValueError for weights with NaN or infinity. Decoding would not show them: constrained to a schema, a
+    model that knows nothing still writes valid answers."""
+    for name, values in model.named_parameters():
+        if not torch.isfinite(torch.stack(torch.aminmax(values.detach()))).all():
+            raise ValueError(f"{weights_dir}: {name} holds NaN or infinity; the weights are damaged")
 
 
 def digest_of(weights_dir: Path) -> str:

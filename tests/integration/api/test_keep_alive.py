@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from orchestrator.api import create_app, serve_api
+from orchestrator.listening import open_listener
 from orchestrator.runtime.health import Readiness, serve_health
 from tests.integration.api.conftest import OPTIONS, Stores
 from tests.kit.keep_alive import MOST_TIMES_AS_LONG, answer_s, bare_answer_s
@@ -36,9 +37,10 @@ async def test_the_health_port_does_so_too(bare_s: float) -> None:
     async def readiness() -> Readiness:
         return Readiness(True, {})
 
-    runner, url = await serve_health("127.0.0.1", 0, CollectorRegistry(), readiness)
+    listener = open_listener("127.0.0.1", 0, "JUSTLENS_HTTP_HOST", "JUSTLENS_HTTP_PORT")
+    runner = await serve_health(listener, CollectorRegistry(), readiness)
     try:
-        ours_s = await asyncio.to_thread(answer_s, int(url.rpartition(":")[2]), "/readyz")
+        ours_s = await asyncio.to_thread(answer_s, listener.getsockname()[1], "/readyz")
     finally:
         await runner.cleanup()
     print(f"health {ours_s * 1000:.2f} ms, bare {bare_s * 1000:.2f} ms")

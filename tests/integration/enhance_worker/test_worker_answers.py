@@ -141,7 +141,7 @@ async def test_a_kept_connection_is_answered_like_one_of_a_bare_server(shared_wo
     assert ours_s < MOST_TIMES_AS_LONG * await bare_answer_s()
 
 
-@pytest.mark.parametrize(("spoken", "status"), [("justlens.wire/2", 503), (WIRE_VERSION, 200)])
+@pytest.mark.parametrize(("spoken", "status"), [("justlens.wire/99", 503), (WIRE_VERSION, 200)])
 async def test_a_caller_of_another_wire_is_refused_by_name(client: Client, spoken: str, status: int) -> None:
     url = client.url + ENHANCE_PATH
     async with client.session.post(url, data=photo(), headers={"JustLens-Wire": spoken}) as response:

@@ -24,7 +24,7 @@ def test_the_inputs_say_where_they_were_taken(size: tuple[int, int]) -> None:
     files = list(described_files(size))
     assert len(files) >= 25
     for it in files:
-        assert set(parts_of(it.body)) - NEEDED[it.format], it.name
+        assert it.format not in NEEDED or set(parts_of(it.body)) - NEEDED[it.format], it.name
         assert SECRET in it.body or "iCCP" in it.name, it.name
 
 
@@ -40,7 +40,9 @@ async def test_nothing_but_pixels_comes_back_and_they_are_upright(client: Client
         assert reply.skipped == ("at_target" if size == LARGE else None), it.name
         assert set(parts_of(body)) <= NEEDED[reply.format] and SECRET not in body, (it.name, parts_of(body))
         shown = Image.open(io.BytesIO(body))
-        assert shown.size == (reply.width, reply.height) and reply.format == it.format, it.name
+        assert shown.size == (reply.width, reply.height) and reply.format == (
+            it.format if it.format in NEEDED else "jpeg"
+        ), it.name
         upright = ImageOps.exif_transpose(Image.open(io.BytesIO(it.body)).convert("RGB"))
         assert (upright.height > upright.width) == it.turned or "everything" in it.name
         source = np.asarray(upright.resize((32, 32), Image.Resampling.BOX), int)

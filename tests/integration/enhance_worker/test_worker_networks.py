@@ -30,7 +30,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def networked(tmp_path_factory: pytest.TempPathFactory, weights: list[Path]) -> Iterator[Worker]:
     folder = tmp_path_factory.mktemp("networked")
-    spoilt = saved(srvgg(2, residual=3.0), folder / "spoilt.pth")
+    spoilt = saved(srvgg(2, residual=0.2), folder / "spoilt.pth")
     arguments = ["--model", "torch", "--decoders", "1", "--threads", "1", "--text-weights", str(spoilt)]
     for path in weights:
         arguments += ["--weights", str(path)]

@@ -100,7 +100,7 @@ async def test_a_worker_of_another_kind_is_refused_in_one_log_line(
 
 async def test_a_worker_that_is_replaced_by_another_release_under_way_is_met_again(workers: list[StubWorker]) -> None:
     async with pooled(workers[:1], poll_interval_s=60) as pool:
-        workers[0].wire = "justlens.wire/2"
+        workers[0].wire = "justlens.wire/99"
         workers[0].behave = answers(503, "incompatible_wire", Retry_After="0")
         with pytest.raises(Unavailable):
             await call(pool)

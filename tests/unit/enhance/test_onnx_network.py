@@ -37,7 +37,7 @@ def test_a_file_of_another_shape_is_refused_at_the_start(tmp_path: Path) -> None
     del model.graph.node[-1]
     model.graph.output[0].name = model.graph.node[0].output[0]
     onnx.save(model, path)
-    with pytest.raises(ValueError, match="which is no RGB picture enlarged"):
+    with pytest.raises(ValueError, match="turns 3 channels into 8, and not RGB into RGB"):
         OnnxNetwork("any", path, threads=1)
 
 

@@ -98,5 +98,7 @@ def test_a_lesson_that_was_interrupted_teaches_the_same(tmp_path: Path) -> None:
     whole, parts = (reading_run(tmp_path / name, 2, torch.device("cpu")) for name in ("whole", "parts"))
     learnt(parts, 1)
     first, second = learnt(whole, None).state_dict(), learnt(parts, None).state_dict()
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    # Sums in another order, as other threads make them, differ in the last digits; another step would in all.
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-5)
     assert any(not torch.equal(first[name], before) for name, before in new_reader(3, TOKENIZER).state_dict().items())
