@@ -41,8 +41,11 @@ def schema(
         return
     for full, document in made.items():
         path = to / file_name(full)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(file_text(document))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(file_text(document))
+        except OSError as error:
+            raise typer.BadParameter(f"{error.filename}: {error.strerror}", param_hint="--to") from error
         typer.echo(path)
 
 

@@ -9,7 +9,8 @@ from pydantic import Field, StringConstraints, ValidationError
 from orchestrator.domain.bodies import why_no_object, why_unreadable
 from orchestrator.domain.catalogue import CatalogueImage, Category
 from orchestrator.domain.errors import JobRefused
-from orchestrator.domain.jobs import Id, Url, Value
+from orchestrator.domain.jobs import Id, Url
+from orchestrator.domain.value import Value
 
 MAX_CATEGORIES = 10_000
 MAX_IMAGES = 2_000

@@ -3,20 +3,10 @@
 import time
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    StringConstraints,
-    model_validator,
-)
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from orchestrator.domain.ids import MAX_ID_LENGTH, canonical_job_id, new_job_id, normalise_id
+from orchestrator.domain.value import Value
 from orchestrator.domain.versions import EARLIEST_MS, version_of
 
 MAX_CLOCK_SKEW_MS = 5 * 60 * 1000
@@ -62,44 +52,6 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 JobId = Annotated[str, StringConstraints(max_length=64), AfterValidator(canonical_job_id)]
 Count = Annotated[int, Field(ge=1, lt=2**53)]
 Millis = Annotated[int, Field(ge=EARLIEST_MS, lt=10 * EARLIEST_MS), AfterValidator(_not_in_the_future)]
-
-
-class Value(BaseModel):
-    """A frozen value that refuses unknown fields: a misspelt one must not pass for a default.
-
-    NaN and infinity are refused too: JSON cannot carry them on to the next queue. ``null`` leaves an optional field
-    out: the encoders of many languages write it for whatever is not set.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_nulls(cls, fields: Any) -> Any:
-        if not isinstance(fields, dict) or None not in fields.values():
-            return fields
-        optional = {name for name, field in cls.__pydantic_fields__.items() if not field.is_required()}
-        aliases = {cls.__pydantic_fields__[name].alias for name in optional}
-        return {name: value for name, value in fields.items() if value is not None or name not in optional | aliases}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler(core_schema)
-        own = handler.resolve_ref_schema(schema)
-        for name, field in own.get("properties", {}).items():
-            if name not in own.get("required", []):
-                own["properties"][name] = _or_null(field)
-        return schema
-
-
-def _or_null(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """The schema of the same field that may be null."""
-    options = schema.get("anyOf", [])
-    if {"type": "null"} in options:
-        return schema
-    about: dict[str, Any] = {key: schema[key] for key in ("title", "description", "default") if key in schema}
-    inner = {key: value for key, value in schema.items() if key not in about}
-    return {"anyOf": [inner, {"type": "null"}], **about}
 
 
 class Job(Value):

@@ -118,7 +118,10 @@ def test_an_editor_mends_a_letter(busy: Cli, pictures: Path) -> None:
     name = until_dead(busy, "editor")
     editor = Cli(busy.folder, {**busy.environment, "EDITOR": "sed -i s/broken.jpg/menu.jpg/"})
     idle = Cli(busy.folder, {**busy.environment, "EDITOR": "true"})
+    absent = Cli(busy.folder, {**busy.environment, "EDITOR": "no-such-editor"})
 
+    refused = absent("dlq", "edit", QUEUE, name, "--editor")
+    assert refused.returncode == ExitCode.USAGE and "no-such-editor" in refused.stderr
     assert idle("dlq", "edit", QUEUE, name, "--editor").returncode == ExitCode.NOT_DONE
     assert dead(busy, "editor")
     job_id = editor.json("dlq", "edit", QUEUE, name, "--editor")["job_id"]

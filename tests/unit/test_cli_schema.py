@@ -142,3 +142,11 @@ def test_a_schema_that_no_pipeline_is_needed_for_is_printed_without_one(tmp_path
 
     assert runner.invoke(application(), ["schema", "event"]).exit_code == 0
     assert runner.invoke(application(), ["schema", "asyncapi"]).exit_code == 3
+
+
+def test_a_file_where_the_folder_is_wanted_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = CliRunner().invoke(
+        application(), ["schema", "enhance", "--to", str(tmp_path / "file")], env={"COLUMNS": "300"}
+    )
+    assert result.exit_code == 2 and "File exists" in result.output

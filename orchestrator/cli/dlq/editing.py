@@ -87,7 +87,10 @@ def _edited(body: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "job.json"
         path.write_text(pretty_body(body) + "\n")
-        ended = subprocess.run([*shlex.split(command), str(path)], check=False).returncode  # noqa: S603, the operator's own editor
+        try:
+            ended = subprocess.run([*shlex.split(command), str(path)], check=False).returncode  # noqa: S603, the operator's own editor
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(f"EDITOR '{command}' cannot be run: {error}", param_hint="--editor") from error
         if ended != 0:
             raise typer.BadParameter(f"the editor ended with {ended}; the letter stays", param_hint="--editor")
         text = path.read_text()
