@@ -39,7 +39,8 @@ bench: test-setup                       ## the figures; writes build/bench.json
 quality: test-setup                     ## what the models are worth; writes build/quality.json
 	.venv/bin/python -m workers.training quality
 
-chaos: test-setup                       ## the long fault tests; writes build/chaos.json
+chaos: test-setup                       ## the long fault tests; writes build/chaos.json; as root, for a cluster of RabbitMQ 4
+	deploy/compat-servers.sh
 	.venv/bin/python -m pytest -m chaos -s tests/faults
 
 clean:                                  ## what the above made

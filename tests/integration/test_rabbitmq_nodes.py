@@ -76,6 +76,32 @@ async def test_a_lost_node_is_left_for_the_next_one(
         await broker.close()
 
 
+@pytest.mark.parametrize("act", ["publish", "subscribe"])
+async def test_a_node_that_answers_pings_and_no_more_is_left(
+    rabbitmq: RabbitMQ, vhost_name: str, nodes: list[FaultProxy], act: str
+) -> None:
+    urls = urls_of(rabbitmq, vhost_name, *(node.port for node in nodes))
+    broker = RabbitBroker(settings(urls, publish_timeout_s=CALL_TIMEOUT_S), CALL_TIMEOUT_S)
+    # As a node without the majority of its cluster: the queue's own process answers nobody.
+    process = f"whereis('{vhost_name}_{QUEUE}')"
+    try:
+        await broker.apply_topology(pipeline())
+        await publish(broker, "{}")
+        assert nodes[1].accepted == 0
+        await asyncio.to_thread(rabbitmq.rabbitmqctl, "eval", f"sys:suspend({process}).")
+        with pytest.raises(Unavailable, match="no answer"):
+            await (broker.publish(QUEUE, message()) if act == "publish" else broker.subscribe(QUEUE))
+
+        async def left() -> bool:
+            await asyncio.gather(broker.depth("nowhere"), return_exceptions=True)
+            return nodes[1].accepted > 0
+
+        await eventually(left, "the other node to be used", 2)
+    finally:
+        await asyncio.to_thread(rabbitmq.rabbitmqctl, "eval", f"sys:resume({process}).")
+        await broker.close()
+
+
 async def test_every_node_and_its_reason_is_named_when_none_answers(rabbitmq: RabbitMQ) -> None:
     closed = free_port()
     async with client(f"amqp://u:hunter2@127.0.0.1:{closed}/,amqp://u:hunter2@no-such-host.invalid/") as broker:

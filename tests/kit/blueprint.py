@@ -13,6 +13,7 @@ from tests.kit.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server
 if TYPE_CHECKING:  # their drivers take seconds to import
     from tests.kit.mariadb import MariaDB
     from tests.kit.milvus import Milvus
+    from tests.kit.rabbitmq_cluster import Cluster
 
 Road = Literal["enhance", "relevance"]
 MODELS = ("clip", "text", "vlm")
@@ -25,7 +26,7 @@ class Servers:
     The relevance road needs MariaDB and Milvus too, each with a database of its own.
     """
 
-    rabbitmq: RabbitMQ
+    rabbitmq: "RabbitMQ | Cluster"
     vhost: str
     mongod: Mongod
     database: str

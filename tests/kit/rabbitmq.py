@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.kit.installation import rabbitmq_installation
+from tests.kit.installation import Installation, rabbitmq_installation
 from tests.kit.ports import free_port
 from tests.kit.process import Child, Server, wait_until
 
@@ -30,7 +30,12 @@ class RabbitMQ(Server):
     name = "rabbitmq"
 
     def __init__(
-        self, folder: Path, *, config: Sequence[str] = (), rabbit_env: Mapping[str, int] | None = None
+        self,
+        folder: Path,
+        *,
+        config: Sequence[str] = (),
+        rabbit_env: Mapping[str, int] | None = None,
+        installation: Installation | None = None,
     ) -> None:
         super().__init__(folder)
         self.port = free_port()
@@ -39,7 +44,7 @@ class RabbitMQ(Server):
         self._epmd_port = free_port()
         self._node = f"justlens-{uuid.uuid4().hex[:8]}@localhost"
         self._epmd: Child | None = None
-        self._installation = rabbitmq_installation()
+        self._installation = installation or rabbitmq_installation()
         lines = [
             f"management.tcp.port = {self.management_port}",
             "management.tcp.ip = 127.0.0.1",
@@ -52,13 +57,11 @@ class RabbitMQ(Server):
         (folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
 
     @staticmethod
-    def missing() -> str | None:
+    def missing(installation: Installation | None = None) -> str | None:
         """What to install if the server is not there, else None."""
-        installation = rabbitmq_installation()
-        if installation.find(_LAUNCHER) and installation.find("epmd"):
-            return None
-        how = "apt-get install rabbitmq-server" if installation.root is None else "deploy/compat-servers.sh"
-        return f"RabbitMQ is not installed: {how}"
+        used = installation or rabbitmq_installation()
+        how = "apt-get install rabbitmq-server" if used.root is None else "deploy/compat-servers.sh"
+        return None if used.find(_LAUNCHER) and used.find("epmd") else f"RabbitMQ is not installed: {how}"
 
     @property
     def management_url(self) -> str:

@@ -35,7 +35,9 @@ class RabbitBroker:
         self._prefix = settings.queue_prefix
         self._publishing = Link(urls, "justlens-publish", call_timeout_s)
         self._consuming = Link(urls, "justlens-consume", call_timeout_s)
-        self._publisher = Publisher(self._publishing, self._prefix, settings.publish_timeout_s)
+        self._publisher = Publisher(
+            self._publishing, self._prefix, settings.publish_timeout_s, on_silence=self._leave_unconfirming_node
+        )
         # On a channel of its own: the broker closes it when the exchange has gone, and no job's publish with it.
         self._announcer = Publisher(
             self._publishing, "", settings.publish_timeout_s, exchange=self._prefix + EVENTS_EXCHANGE
@@ -139,6 +141,13 @@ class RabbitBroker:
         await asyncio.gather(self._publishing.close(), self._consuming.close())
         if self._management is not None:
             await self._management.close()
+
+    def _leave_unconfirming_node(self) -> None:
+        """Nothing is confirmed: of a cluster's nodes one that lost the others answers pings, but has no quorum."""
+        node = self._publishing.node
+        for link in (self._publishing, self._consuming):
+            if link.node == node:
+                link.leave_behind(link.leave_silent_node())
 
     def _feel_pulse(self) -> None:
         if self._pulse is None:

@@ -18,7 +18,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.retrying import backoff_s
 from orchestrator.runtime.rabbitmq.driver_errors import describe, describe_host
-from orchestrator.runtime.rabbitmq.opening import Opening
+from orchestrator.runtime.rabbitmq.opening import Opening, is_open, open_channel
 
 T = TypeVar("T")
 
@@ -29,6 +29,10 @@ REOPEN_CAP_S = 2.0
 BLOCKED_AFTER_S = 0.1  # a connection that no alarm blocks says so at once
 
 log = structlog.get_logger(__name__)
+
+
+class NoAnswer(Unavailable):
+    """The broker keeps the connection and leaves a call unanswered."""
 
 
 class Link:
@@ -55,14 +59,19 @@ class Link:
     @property
     def is_open(self) -> bool:
         """Whether the connection is up as far as the driver knows."""
-        return self._connection is not None and _is_open(self._connection)
+        return self._connection is not None and is_open(self._connection)
+
+    @property
+    def node(self) -> str:
+        """The node that has, or last had, the connection."""
+        return describe_host(self._urls[-1])
 
     async def connection(self) -> aio_pika.Connection:
         """The open connection. Raises Unavailable, within the timeout, while the broker is away.
 
         After a failed attempt the next one waits for a back-off; calls in between fail at once.
         """
-        if self._connection is not None and _is_open(self._connection):
+        if self._connection is not None and is_open(self._connection):
             return self._connection
         if self._opening is None:
             self._refuse_while_resting()
@@ -70,7 +79,7 @@ class Link:
             self._opening.add_done_callback(self._opened)
         # The attempt is shared: a caller that gives up does not end it for the others.
         await asyncio.wait({self._opening}, timeout=self._timeout_s)
-        if self._connection is not None and _is_open(self._connection):
+        if self._connection is not None and is_open(self._connection):
             return self._connection
         nodes = ", ".join(describe_host(url) for url in self._urls)
         raise Unavailable(BROKER, self._last_error or f"{nodes}: no answer within {self._timeout_s:g} s")
@@ -78,7 +87,7 @@ class Link:
     async def open_channel(self, *, confirms: bool = False) -> AbstractChannel:
         """A fresh channel; with ``confirms``, publishes on it are confirmed and unroutable ones raise."""
         connection = await self.connection()
-        return await self.call(_open_channel(connection, confirms), "opening a channel")
+        return await self.call(open_channel(connection, confirms), "opening a channel")
 
     async def unblocked(self) -> None:
         """Return once no memory or disk alarm blocks the connection. The caller bounds the wait."""
@@ -103,7 +112,7 @@ class Link:
             raise
         if not done:
             task.cancel()
-            raise Unavailable(BROKER, f"{doing}: no answer within {self._timeout_s:g} s")
+            raise NoAnswer(BROKER, f"{doing}: no answer within {self._timeout_s:g} s")
         if task.cancelled():
             raise Unavailable(BROKER, f"{doing}: cut off")
         try:
@@ -135,13 +144,13 @@ class Link:
 
         Without others the driver's heartbeat decides, which takes some 20 s.
         """
-        if len(self._urls) == 1 or self._connection is None or not _is_open(self._connection):
+        if len(self._urls) == 1 or self._connection is None or not is_open(self._connection):
             return
         connection = self._connection
         with suppress(TimeoutError):
             async with asyncio.timeout(BLOCKED_AFTER_S):
                 await self.unblocked()
-            log.warning("broker_node_silent", connection=self._name, node=describe_host(self._urls[-1]))
+            log.warning("broker_node_silent", connection=self._name, node=self.node)
             self.drop(connection)
 
     async def close(self) -> None:
@@ -189,15 +198,3 @@ class Link:
         self._leftovers.discard(task)
         if not task.cancelled():
             task.exception()  # read once, or asyncio reports it as never retrieved
-
-
-def _is_open(connection: aio_pika.Connection) -> bool:
-    # aio_pika's own is_closed tells only whether close() was called; the transport knows of lost connections.
-    transport = connection.transport
-    return transport is not None and transport.connection.is_opened
-
-
-async def _open_channel(connection: aio_pika.Connection, confirms: bool) -> AbstractChannel:
-    channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
-    await channel.initialize()
-    return channel

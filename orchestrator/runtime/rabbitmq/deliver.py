@@ -13,7 +13,7 @@ from aiormq.abc import DeliveredMessage
 from orchestrator.domain.errors import JustLensError, SubscriptionLost, Unroutable
 from orchestrator.runtime.patience import being_cancelled
 from orchestrator.runtime.ports import Delivery
-from orchestrator.runtime.rabbitmq.connection import BROKER, TIMEOUT_S, Link
+from orchestrator.runtime.rabbitmq.connection import BROKER, TIMEOUT_S, Link, NoAnswer
 from orchestrator.runtime.rabbitmq.driver_errors import describe
 
 log = structlog.get_logger(__name__)
@@ -48,8 +48,10 @@ class RabbitSubscription:
             await self._link.call(self._consume(self._channel, prefetch), f"consuming {self._name}")
         except ChannelNotFoundEntity:
             raise Unroutable(BROKER, f"there is no queue {self._name}") from None
-        except BaseException:
+        except BaseException as error:
             self._link.leave_behind(self._channel.close())
+            if isinstance(error, NoAnswer):  # a node that lost the rest of its cluster answers pings, and not this
+                self._link.leave_behind(self._link.leave_silent_node())
             raise
 
     async def next(self, timeout_s: float | None = None) -> Delivery | None:

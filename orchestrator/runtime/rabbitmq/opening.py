@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import aio_pika
+from aio_pika.abc import AbstractChannel
 from yarl import URL
 
 from orchestrator.runtime.rabbitmq.driver_errors import describe_refusal
@@ -81,3 +82,17 @@ async def _abandon(attempt: asyncio.Task[aio_pika.Connection]) -> None:
     await asyncio.wait({attempt})
     if not attempt.cancelled() and attempt.exception() is None:
         await attempt.result().close()
+
+
+def is_open(connection: aio_pika.Connection) -> bool:
+    """Whether the connection is up as far as the driver knows."""
+    # aio_pika's own is_closed tells only whether close() was called; the transport knows of lost connections.
+    transport = connection.transport
+    return transport is not None and transport.connection.is_opened
+
+
+async def open_channel(connection: aio_pika.Connection, confirms: bool) -> AbstractChannel:
+    """A fresh channel of the connection; with ``confirms``, unroutable publishes on it raise."""
+    channel = connection.channel(publisher_confirms=confirms, on_return_raises=confirms)
+    await channel.initialize()
+    return channel

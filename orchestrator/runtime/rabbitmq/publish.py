@@ -1,6 +1,7 @@
 """Confirmed publishing: a publish returns when the broker took responsibility, and raises in every other case."""
 
 import asyncio
+from collections.abc import Callable
 from typing import NoReturn
 from uuid import uuid4
 
@@ -26,15 +27,26 @@ class Publisher:
 
     Without ``exchange`` messages go to queues by name and must arrive in one. On an exchange a message that nobody
     has bound a queue for is dropped by the broker, as it is meant.
+
+    ``on_silence`` is called when nothing at all was confirmed for as long as a publish was given.
     """
 
-    def __init__(self, link: Link, prefix: str, timeout_s: float, exchange: str = "") -> None:
+    def __init__(
+        self,
+        link: Link,
+        prefix: str,
+        timeout_s: float,
+        exchange: str = "",
+        on_silence: Callable[[], None] = lambda: None,
+    ) -> None:
         self._link = link
         self._prefix = prefix
         self._exchange = exchange
         self._timeout_s = timeout_s
+        self._on_silence = on_silence
         self._channel: AbstractChannel | None = None
         self._opening = asyncio.Lock()
+        self._confirms = 0
 
     async def publish(self, queue: str, message: Message) -> None:
         """Put ``message`` into ``queue``, within the timeout.
@@ -43,6 +55,7 @@ class Publisher:
         plain Unavailable when it surely is not: the broker is away, blocked by an alarm, or the queue refused it.
         """
         channel: AbstractChannel | None = None
+        confirms_before = self._confirms
         try:
             async with asyncio.timeout(self._timeout_s):
                 channel = await self._usable_channel()
@@ -56,6 +69,7 @@ class Publisher:
                     mandatory=not self._exchange,
                     wait=False,  # type: ignore[call-arg]  # the driver's channel has it, its abstract class forgot
                 )
+            self._confirms += 1
         except PublishError:
             raise Unroutable(BROKER, f"there is no queue {self._prefix}{queue}") from None
         except DeliveryError as error:
@@ -65,6 +79,8 @@ class Publisher:
         except (JustLensError, TypeError, ValueError):
             raise
         except TimeoutError:
+            if channel is not None and self._confirms == confirms_before:
+                self._on_silence()
             self._give_up(channel)
         except asyncio.CancelledError as error:
             if being_cancelled():
