@@ -16,12 +16,12 @@ from workers.clip.model import Judgement, Towers
 from workers.clip.vocabulary import Vocabulary
 from workers.clip.zero_shot import ZeroShot
 from workers.encoding import Rows
-from workers.training.clip.graphics import DRAWN, drawn_pictures
+from workers.training.clip.graphics import DRAWN, HELD_OUT_FROM, drawn_pictures
 from workers.training.figures import Row, row
 from workers.training.sr.photograph_list import Part
 from workers.training.sr.photographs import FETCHED, Picture, read_part, read_skimage
 
-DRAWN_COUNT = 40
+DRAWN_COUNT = 100
 QUALITY = 30
 RESIZED = 0.9
 FLAGS = ("blur", "noise", "dark", "jpeg", "watermark", "screenshot")
@@ -102,7 +102,10 @@ SPOILT: Mapping[str, tuple[Callable[[Image.Image], bytes], float | None]] = Mapp
 
 def rows(judge: Judge, photographs: Sequence[Image.Image]) -> list[Row]:
     """By kind of picture: how many of the clean ones are spared each flag, and how many of the compressed are found."""
-    kinds = {**{kind: drawn_pictures(kind, DRAWN_COUNT) for kind in DRAWN}, "photographs": list(photographs)}
+    kinds = {
+        **{kind: drawn_pictures(kind, DRAWN_COUNT, HELD_OUT_FROM) for kind in DRAWN},
+        "photographs": list(photographs),
+    }
     made = []
     for kind, pictures in kinds.items():
         n = f"{len(pictures)} {kind}"
