@@ -76,7 +76,7 @@ async def test_a_lost_node_is_left_for_the_next_one(
         await broker.close()
 
 
-@pytest.mark.parametrize("act", ["publish", "subscribe"])
+@pytest.mark.parametrize("act", ["publish", "subscribe", "wait"])
 async def test_a_node_that_answers_pings_and_no_more_is_left(
     rabbitmq: RabbitMQ, vhost_name: str, nodes: list[FaultProxy], act: str
 ) -> None:
@@ -86,11 +86,18 @@ async def test_a_node_that_answers_pings_and_no_more_is_left(
     process = f"whereis('{vhost_name}_{QUEUE}')"
     try:
         await broker.apply_topology(pipeline())
+        subscription = await broker.subscribe(QUEUE)
         await publish(broker, "{}")
+        await broker.ack(await subscription.next(timeout_s=5))
         assert nodes[1].accepted == 0
         await asyncio.to_thread(rabbitmq.rabbitmqctl, "eval", f"sys:suspend({process}).")
-        with pytest.raises(Unavailable, match="no answer"):
-            await (broker.publish(QUEUE, message()) if act == "publish" else broker.subscribe(QUEUE))
+        acts = {
+            "publish": lambda: broker.publish(QUEUE, message()),
+            "subscribe": lambda: broker.subscribe(QUEUE),
+            "wait": lambda: asyncio.wait_for(subscription.next(), AGAIN_S),
+        }
+        with pytest.raises((Unavailable, SubscriptionLost), match="no answer"):
+            await acts[act]()
 
         async def left() -> bool:
             await asyncio.gather(broker.depth("nowhere"), return_exceptions=True)
@@ -100,6 +107,40 @@ async def test_a_node_that_answers_pings_and_no_more_is_left(
     finally:
         await asyncio.to_thread(rabbitmq.rabbitmqctl, "eval", f"sys:resume({process}).")
         await broker.close()
+
+
+async def test_a_renewed_consumer_gets_each_job_once_and_one_at_a_time(
+    rabbitmq: RabbitMQ, vhost_name: str, nodes: list[FaultProxy]
+) -> None:
+    async with client(urls_of(rabbitmq, vhost_name, *(node.port for node in nodes))) as broker:
+        await broker.apply_topology(pipeline())
+        subscription = await broker.subscribe(QUEUE)
+
+        async def renew_for_ever() -> None:
+            while True:
+                await subscription.renew()
+                await asyncio.sleep(0)
+
+        renewing = asyncio.create_task(renew_for_ever())
+        got = []
+        for number in range(150):
+            await publish(broker, str(number))
+            delivery = await subscription.next(timeout_s=5)
+            assert delivery is not None and not delivery.redelivered
+            got.append(int(delivery.body))
+            if number % 10 == 0:  # another one waits in the queue, and must stay there
+                await publish(broker, "-1")
+                await asyncio.sleep(0.01)
+                assert (await broker.depth(QUEUE)).ready == 1
+                await broker.ack(delivery)
+                delivery = await subscription.next(timeout_s=5)
+                assert delivery is not None and delivery.body == b"-1"
+            await broker.ack(delivery)
+        renewing.cancel()
+        await asyncio.wait({renewing})
+        assert got == list(range(150)) and renewing.cancelled()
+        await subscription.stop()
+        assert await subscription.next() is None
 
 
 async def test_every_node_and_its_reason_is_named_when_none_answers(rabbitmq: RabbitMQ) -> None:

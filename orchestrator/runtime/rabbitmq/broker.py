@@ -15,13 +15,13 @@ from orchestrator.runtime.ports import Delivery, Message, QueueDepth
 from orchestrator.runtime.rabbitmq.connection import TIMEOUT_S, Link
 from orchestrator.runtime.rabbitmq.consumer_timeout import read_consumer_timeouts
 from orchestrator.runtime.rabbitmq.control import Control
-from orchestrator.runtime.rabbitmq.deliver import RabbitSubscription, settle
+from orchestrator.runtime.rabbitmq.deliver import RabbitSubscription
 from orchestrator.runtime.rabbitmq.drift import Difference
 from orchestrator.runtime.rabbitmq.management import MANAGEMENT, Management
 from orchestrator.runtime.rabbitmq.publish import Publisher
+from orchestrator.runtime.rabbitmq.pulse import Pulse
+from orchestrator.runtime.rabbitmq.settling import settle
 from orchestrator.runtime.rabbitmq.topology import apply_topology, diff_topology, verify_topology, wanted_queues
-
-PULSE_EVERY_S = 2.0
 
 
 class RabbitBroker:
@@ -47,8 +47,7 @@ class RabbitBroker:
         if settings.management_url is not None:
             management_urls = split_urls(settings.management_url.get_secret_value())
             self._management = Management(management_urls, get_vhost(urls[0]))
-        self._answers = False
-        self._pulse: asyncio.Task[None] | None = None
+        self._pulse = Pulse((self._publishing, self._consuming))
 
     async def publish(self, queue: str, message: Message) -> None:
         """Put ``message`` into ``queue``; return only when the broker answered for it.
@@ -56,7 +55,7 @@ class RabbitBroker:
         Raises PublishUnconfirmed when unknown, Unroutable when no such queue exists, Unavailable when it is surely not
         there: broker away, publishers blocked by an alarm, queue full.
         """
-        self._feel_pulse()
+        self._pulse.start()
         await self._publisher.publish(queue, message)
 
     async def announce(self, announce: Announce) -> None:
@@ -66,9 +65,11 @@ class RabbitBroker:
 
     async def subscribe(self, queue: str, *, prefetch: int = 1) -> RabbitSubscription:
         """Attach one consumer to ``queue``, on a channel of its own. Raises Unroutable, Unavailable."""
-        self._feel_pulse()
+        self._pulse.start()
         subscription = RabbitSubscription(self._consuming, queue, self._prefix + queue)
         await subscription.attach(prefetch)
+        if prefetch == 1:  # whoever waits for the next delivery has settled the last
+            self._pulse.watch(subscription)
         return subscription
 
     async def ack(self, delivery: Delivery) -> None:
@@ -100,11 +101,11 @@ class RabbitBroker:
         Both are asked for a round trip every two seconds from the first use on, and opened when they are not. A
         connection that an alarm blocks does not answer.
         """
-        return self._answers and self._publishing.is_open and self._consuming.is_open
+        return self._pulse.answers and self._publishing.is_open and self._consuming.is_open
 
     async def verify_topology(self, pipeline: Pipeline) -> None:
         """Declare the pipeline's queues and compare what the broker has. Raises TopologyMismatch, Unavailable."""
-        self._feel_pulse()
+        self._pulse.start()
         queues = wanted_queues(pipeline, self._prefix)
         await verify_topology(self._control, self._management, queues, self._prefix)
 
@@ -134,10 +135,7 @@ class RabbitBroker:
 
     async def close(self) -> None:
         """Let go of the broker. Never raises."""
-        if self._pulse is not None:
-            self._pulse.cancel()
-            await asyncio.wait({self._pulse})
-        self._answers = False
+        await self._pulse.close()
         await asyncio.gather(self._publishing.close(), self._consuming.close())
         if self._management is not None:
             await self._management.close()
@@ -148,20 +146,3 @@ class RabbitBroker:
         for link in (self._publishing, self._consuming):
             if link.node == node:
                 link.leave_behind(link.leave_silent_node())
-
-    def _feel_pulse(self) -> None:
-        if self._pulse is None:
-            self._pulse = asyncio.create_task(self._keep_asking(), name="rabbitmq-pulse")
-
-    async def _keep_asking(self) -> None:
-        # On channels of their own: a long declaration must not hold up the question, nor the other way round.
-        links = (self._publishing, self._consuming)
-        asked = [Control(link) for link in links]
-        while True:
-            # With exceptions as results a cancellation always comes through: else a ping that fails in the same moment
-            # would take its place, and closing would wait for ever.
-            answers = await asyncio.gather(*(control.ping() for control in asked), return_exceptions=True)
-            silent = [link for link, answer in zip(links, answers, strict=True) if isinstance(answer, BaseException)]
-            self._answers = not silent
-            await asyncio.gather(*(link.leave_silent_node() for link in silent), return_exceptions=True)
-            await asyncio.sleep(PULSE_EVERY_S)

@@ -62,6 +62,11 @@ class Link:
         return self._connection is not None and is_open(self._connection)
 
     @property
+    def has_other_nodes(self) -> bool:
+        """Whether there are other nodes to turn to."""
+        return len(self._urls) > 1
+
+    @property
     def node(self) -> str:
         """The node that has, or last had, the connection."""
         return describe_host(self._urls[-1])
@@ -144,7 +149,7 @@ class Link:
 
         Without others the driver's heartbeat decides, which takes some 20 s.
         """
-        if len(self._urls) == 1 or self._connection is None or not is_open(self._connection):
+        if not self.has_other_nodes or self._connection is None or not is_open(self._connection):
             return
         connection = self._connection
         with suppress(TimeoutError):

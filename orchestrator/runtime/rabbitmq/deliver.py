@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aio_pika.abc import AbstractChannel
@@ -11,19 +11,12 @@ from aiormq.abc import AbstractChannel as DriverChannel
 from aiormq.abc import DeliveredMessage
 
 from orchestrator.domain.errors import JustLensError, SubscriptionLost, Unroutable
-from orchestrator.runtime.patience import being_cancelled
 from orchestrator.runtime.ports import Delivery
-from orchestrator.runtime.rabbitmq.connection import BROKER, TIMEOUT_S, Link, NoAnswer
+from orchestrator.runtime.rabbitmq.connection import BROKER, Link, NoAnswer
 from orchestrator.runtime.rabbitmq.driver_errors import describe
+from orchestrator.runtime.rabbitmq.settling import read_delivery
 
 log = structlog.get_logger(__name__)
-
-
-class Receipt(NamedTuple):
-    """What settles a delivery: its tag means something on its own channel only."""
-
-    channel: DriverChannel
-    tag: int
 
 
 class RabbitSubscription:
@@ -40,6 +33,13 @@ class RabbitSubscription:
         self._waiter: asyncio.Future[None] | None = None
         self._lost: str | None = None
         self._stopped = False
+        self._consumed = True
+        self._changing = asyncio.Lock()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody waits for a delivery that has not come."""
+        return self._waiter is not None and not self._waiter.done()
 
     async def attach(self, prefetch: int) -> None:
         """Open the channel and consume. Raises Unroutable when the queue does not exist, else Unavailable."""
@@ -50,9 +50,20 @@ class RabbitSubscription:
             raise Unroutable(BROKER, f"there is no queue {self._name}") from None
         except BaseException as error:
             self._link.leave_behind(self._channel.close())
-            if isinstance(error, NoAnswer):  # a node that lost the rest of its cluster answers pings, and not this
-                self._link.leave_behind(self._link.leave_silent_node())
+            self._leave_if_unanswered(error)
             raise
+
+    async def renew(self) -> None:
+        """Cancel the consumer that waits and start it again, if the broker has other nodes to turn to.
+
+        A node that lost the rest of its cluster answers neither: it is left, and the subscription lost.
+        """
+        async with self._changing:
+            if self.is_waiting and self._link.has_other_nodes:
+                await self._change(f"cancelling {self._name}", self._cancel)
+                self._consumed = False
+                if self.is_waiting:  # else ``next`` starts it, when what came meanwhile is settled
+                    await self._change(f"consuming {self._name} again", self._start)
 
     async def next(self, timeout_s: float | None = None) -> Delivery | None:
         """The next delivery. None after ``stop()`` once nothing is left over, or when ``timeout_s`` passed.
@@ -60,6 +71,8 @@ class RabbitSubscription:
         Raises SubscriptionLost when the consumer was cancelled or its channel closed; what was not handed out comes
         again.
         """
+        if not self._buffer and not self._consumed:
+            await self._start_again()
         if not self._buffer and self._lost is None and not self._stopped:
             await self._wait(timeout_s)
         if self._buffer:
@@ -70,14 +83,10 @@ class RabbitSubscription:
 
     async def stop(self) -> None:
         """Ask for no more deliveries. Those already here are still handed out by ``next``; acks still work."""
-        channel = self._driver_channel
-        if channel is not None and self._lost is None and not self._stopped:
+        async with self._changing:
             # The answer comes after the last delivery, so from here on the buffer only shrinks.
-            try:
-                await self._link.call(channel.basic_cancel(self._consumer_tag), f"cancelling {self._name}")
-            except JustLensError as error:
-                self._lose(str(error))
-        self._stopped = True
+            await self._change(f"cancelling {self._name}", self._cancel)
+            self._stopped = True
         self._wake()
 
     async def close(self) -> None:
@@ -95,12 +104,42 @@ class RabbitSubscription:
         driver_channel.on_consumer_cancel_callbacks.add(self._on_cancel)
         channel.close_callbacks.add(self._on_close)
         await driver_channel.basic_qos(prefetch_count=prefetch)
+        await self._start(driver_channel)
+
+    async def _start(self, channel: DriverChannel) -> None:
         # The driver's own consume: a task less for each delivery than aio_pika's, and nothing to unpack twice.
-        await driver_channel.basic_consume(self._name, self._on_message, consumer_tag=self._consumer_tag)
+        await channel.basic_consume(self._name, self._on_message, consumer_tag=self._consumer_tag)
+        self._consumed = True
+
+    async def _cancel(self, channel: DriverChannel) -> None:
+        await channel.basic_cancel(self._consumer_tag)
+
+    async def _start_again(self) -> None:
+        async with self._changing:
+            if not self._consumed:
+                await self._change(f"consuming {self._name} again", self._start)
+
+    async def _change(self, doing: str, work: Callable[[DriverChannel], Awaitable[None]]) -> None:
+        """Ask the broker for ``work``; when it fails, or is cancelled, the subscription is lost."""
+        channel = self._driver_channel
+        if channel is None or self._lost is not None or self._stopped:
+            return
+        try:
+            await self._link.call(work(channel), doing)
+        except asyncio.CancelledError:
+            self._lose(f"{doing}: cut off")
+            raise
+        except (JustLensError, ChannelNotFoundEntity) as error:
+            self._lose(str(error))
+            self._leave_if_unanswered(error)
+
+    def _leave_if_unanswered(self, error: BaseException) -> None:
+        if isinstance(error, NoAnswer):  # a node that lost the rest of its cluster answers pings, and not this
+            self._link.leave_behind(self._link.leave_silent_node())
 
     async def _on_message(self, message: DeliveredMessage) -> None:
         if self._lost is None:
-            self._buffer.append(_delivery(self._queue, message))
+            self._buffer.append(read_delivery(self._queue, message))
             self._wake()
 
     def _on_cancel(self, _frame: object) -> None:
@@ -129,36 +168,3 @@ class RabbitSubscription:
             self._waiter = None
             if timer is not None:
                 timer.cancel()
-
-
-def _delivery(queue: str, message: DeliveredMessage) -> Delivery:
-    properties = message.header.properties
-    headers = properties.headers or {}
-    count = headers.get("x-delivery-count", 0)
-    return Delivery(
-        queue=queue,
-        body=message.body,
-        headers=headers,
-        message_id=properties.message_id,
-        redelivered=bool(message.redelivered),
-        delivery_count=count if isinstance(count, int) else 0,
-        receipt=Receipt(message.channel, message.delivery_tag or 0),  # a delivery always has one, from 1 on
-    )
-
-
-async def settle(delivery: Delivery, *, ack: bool) -> None:
-    """Ack, or give back with a nack (never a reject, which newer brokers count as a failed delivery).
-
-    Neither is answered by the broker. On a channel that has gone this does nothing: the message comes again.
-    """
-    receipt: Receipt = delivery.receipt
-    channel, tag = receipt
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            await (channel.basic_ack(tag, wait=False) if ack else channel.basic_nack(tag, requeue=True, wait=False))
-    except asyncio.CancelledError:
-        if being_cancelled():
-            raise
-        log.debug("not_settled", queue=delivery.queue, ack=ack, detail="channel closed meanwhile")
-    except Exception as error:
-        log.debug("not_settled", queue=delivery.queue, ack=ack, detail=describe(error))
