@@ -137,7 +137,8 @@ async def test_nothing_of_a_server_that_is_killed_outlives_it(
 ) -> None:
     """One model is idle, the other one computes and holds Python's lock. Each has decoders and a guard."""
     family = psutil.Process(scripted.pid).children(recursive=True)
-    question = asyncio.create_task(code_of(describer_of(scripted.url), jpeg, ask("hold")))
+    describer = describer_of(scripted.url)
+    question = asyncio.create_task(code_of(describer, jpeg, ask("hold")))
     await begun(scripted, "hold")
     assert len(family) >= 10
 
@@ -145,6 +146,8 @@ async def test_nothing_of_a_server_that_is_killed_outlives_it(
 
     await asyncio.to_thread(wait_until, lambda: not any(map(runs, family)), 15, "the models to end")
     assert await question == "JobFailed worker_died"
+    await asyncio.to_thread(scripted.start)
+    await answers_again(describer, jpeg)  # all describers share the driver's back-off: it must not meet the next test
 
 
 def runs(process: psutil.Process) -> bool:
