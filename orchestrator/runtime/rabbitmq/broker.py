@@ -36,7 +36,10 @@ class RabbitBroker:
         self._publishing = Link(urls, "justlens-publish", call_timeout_s)
         self._consuming = Link(urls, "justlens-consume", call_timeout_s)
         self._publisher = Publisher(
-            self._publishing, self._prefix, settings.publish_timeout_s, on_silence=self._leave_unconfirming_node
+            self._publishing,
+            self._prefix,
+            settings.publish_timeout_s,
+            on_silence=lambda: self._leave_node(self._publishing.node),
         )
         # On a channel of its own: the broker closes it when the exchange has gone, and no job's publish with it.
         self._announcer = Publisher(
@@ -66,7 +69,9 @@ class RabbitBroker:
     async def subscribe(self, queue: str, *, prefetch: int = 1) -> RabbitSubscription:
         """Attach one consumer to ``queue``, on a channel of its own. Raises Unroutable, Unavailable."""
         self._pulse.start()
-        subscription = RabbitSubscription(self._consuming, queue, self._prefix + queue)
+        subscription = RabbitSubscription(
+            self._consuming, queue, self._prefix + queue, on_silence=lambda: self._leave_node(self._consuming.node)
+        )
         await subscription.attach(prefetch)
         if prefetch == 1:  # whoever waits for the next delivery has settled the last
             self._pulse.watch(subscription)
@@ -140,9 +145,8 @@ class RabbitBroker:
         if self._management is not None:
             await self._management.close()
 
-    def _leave_unconfirming_node(self) -> None:
-        """Nothing is confirmed: of a cluster's nodes one that lost the others answers pings, but has no quorum."""
-        node = self._publishing.node
+    def _leave_node(self, node: str) -> None:
+        """A node of a cluster that lost the others answers pings, but has no quorum: nothing else is answered."""
         for link in (self._publishing, self._consuming):
             if link.node == node:
                 link.leave_behind(link.leave_silent_node())

@@ -20,10 +20,14 @@ log = structlog.get_logger(__name__)
 
 
 class RabbitSubscription:
-    """One consumer. ``name`` is the queue as the broker knows it, ``queue`` as queues.yaml does."""
+    """One consumer. ``name`` is the queue as the broker knows it, ``queue`` as queues.yaml does.
 
-    def __init__(self, link: Link, queue: str, name: str) -> None:
+    ``on_silence`` is called when the node keeps the connection and leaves a consumer unanswered.
+    """
+
+    def __init__(self, link: Link, queue: str, name: str, on_silence: Callable[[], None]) -> None:
         self._link = link
+        self._on_silence = on_silence
         self._queue = queue
         self._name = name
         self._channel: AbstractChannel | None = None
@@ -135,7 +139,7 @@ class RabbitSubscription:
 
     def _leave_if_unanswered(self, error: BaseException) -> None:
         if isinstance(error, NoAnswer):  # a node that lost the rest of its cluster answers pings, and not this
-            self._link.leave_behind(self._link.leave_silent_node())
+            self._on_silence()
 
     async def _on_message(self, message: DeliveredMessage) -> None:
         if self._lost is None:
