@@ -5,15 +5,15 @@ import typer
 from orchestrator.cli.api import api
 from orchestrator.cli.catalogue import catalogue_app
 from orchestrator.cli.config import config
-from orchestrator.cli.demo import demo
+from orchestrator.cli.demo.command import demo
 from orchestrator.cli.dlq import dlq_app
-from orchestrator.cli.doctor import doctor
+from orchestrator.cli.doctor.command import doctor
 from orchestrator.cli.exits import epilog
 from orchestrator.cli.image import image
 from orchestrator.cli.invocation import Guarded, global_options
-from orchestrator.cli.publish import publish
+from orchestrator.cli.publish.command import publish
 from orchestrator.cli.run import run, worker
-from orchestrator.cli.schema import schema
+from orchestrator.cli.schema.command import schema
 from orchestrator.cli.status import status
 from orchestrator.cli.sweep import sweep
 from orchestrator.cli.topology import topology_app

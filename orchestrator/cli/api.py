@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.importing import ends_at_once
+from orchestrator.cli.interrupts import ends_at_once
 from orchestrator.cli.invocation import invocation, log_misspelt_variables
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cli.entries import Entry
 from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.invocation import Guarded, invocation
-from orchestrator.cli.sources import count_of, entries, kind_of
+from orchestrator.cli.publish.entries import Entry
+from orchestrator.cli.publish.sources import count_of, entries, kind_of
 from orchestrator.cli.terminal import AsJson, print_json, progress, say, tell
 from orchestrator.control import Call
 from orchestrator.domain.catalogue_rows import FIELDS

@@ -5,9 +5,9 @@ from math import inf
 
 import pytest
 
-from orchestrator.cli.broker_checks import broker_checks
-from orchestrator.cli.checks import Finding, carry_out
-from orchestrator.cli.consumer_timeout_check import consumer_timeout_check, find_short_timeouts
+from orchestrator.cli.doctor.broker_checks import broker_checks
+from orchestrator.cli.doctor.checks import Finding, carry_out
+from orchestrator.cli.doctor.consumer_timeout_check import consumer_timeout_check, find_short_timeouts
 from orchestrator.config import Settings
 from tests.integration.rabbitmq_kit import pipeline, settings
 from tests.kit.ports import free_port

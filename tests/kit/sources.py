@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from orchestrator.cli.sending import Checked, Report, Target, check
-from orchestrator.cli.sources import entries, kind_of
-from orchestrator.cli.targets import common_fields
+from orchestrator.cli.publish.sending import Checked, Report, Target, check
+from orchestrator.cli.publish.sources import entries, kind_of
+from orchestrator.cli.publish.targets import common_fields
 from orchestrator.domain.jobs import EnhanceJob
 
 TARGETS = [Target("enhance", "q", EnhanceJob)]

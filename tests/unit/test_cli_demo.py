@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.cli.demo_answer import answer_url
-from orchestrator.cli.demo_pictures import sample_catalogue, sample_pictures
-from orchestrator.cli.demo_progress import Ends, ends_by_stage, note_of, queues_of
-from orchestrator.cli.demo_relevance import Makers, RelevanceRow, explain_makers, makers_of, relevance_row
+from orchestrator.cli.demo.answer import answer_url
+from orchestrator.cli.demo.pictures import sample_catalogue, sample_pictures
+from orchestrator.cli.demo.progress import Ends, ends_by_stage, note_of, queues_of
+from orchestrator.cli.demo.relevance import Makers, RelevanceRow, explain_makers, makers_of, relevance_row
 from orchestrator.config import load_settings
 from orchestrator.domain.catalogue_rows import read_row
 from orchestrator.domain.errors import ConfigurationError

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from orchestrator.cli.folders import look_into
-from orchestrator.cli.sending import Report
-from orchestrator.cli.sources import count_of
+from orchestrator.cli.publish.folders import look_into
+from orchestrator.cli.publish.sending import Report
+from orchestrator.cli.publish.sources import count_of
 from tests.kit.sources import read
 
 

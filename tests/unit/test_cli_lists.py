@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.sending import Report
+from orchestrator.cli.publish.sending import Report
 from tests.kit.sources import read, write
 
 CASES = Path(__file__).parents[1] / "cases" / "csv"

@@ -10,7 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from orchestrator.cli import application
-from orchestrator.cli.schema import all_documents, file_name, file_text
+from orchestrator.cli.schema.command import all_documents, file_name, file_text
 from orchestrator.config import Pipeline, load_settings
 from orchestrator.domain.catalogue_rows import read_row
 from orchestrator.domain.errors import JobRefused

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from orchestrator.cli.sending import CHUNK, Checked, Report, send
+from orchestrator.cli.publish.sending import CHUNK, Checked, Report, send
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.jobs import EnhanceJob
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer import BadParameter
 
-from orchestrator.cli.sending import Report, check
-from orchestrator.cli.sources import entries, kind_of
-from orchestrator.cli.targets import common_fields, targets_of
+from orchestrator.cli.publish.sending import Report, check
+from orchestrator.cli.publish.sources import entries, kind_of
+from orchestrator.cli.publish.targets import common_fields, targets_of
 from orchestrator.config import load_settings
 from orchestrator.domain.jobs import EnhanceJob
 from orchestrator.domain.relevance_jobs import RelevanceJob

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.cli.demo_relevance import Makers, RelevanceRow
+from orchestrator.cli.demo.relevance import Makers, RelevanceRow
 from orchestrator.cli.terminal import plain, table
 
 

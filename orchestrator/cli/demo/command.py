@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.checks import missing_packages
-from orchestrator.cli.demo_pictures import broken_picture, pictures_in, sample_catalogue, sample_pictures
+from orchestrator.cli.demo.pictures import broken_picture, pictures_in, sample_catalogue, sample_pictures
+from orchestrator.cli.doctor.checks import missing_packages
 from orchestrator.cli.exits import ExitCode
-from orchestrator.cli.importing import ends_at_once
+from orchestrator.cli.interrupts import ends_at_once
 from orchestrator.cli.terminal import AsJson
 from orchestrator.config import load_settings
 from orchestrator.control import make_data_dir
@@ -48,7 +48,7 @@ def demo(
     ends = exit_ or as_json or os.environ.get("CI", "").lower() == "true"
     # The flow imports every part; a command that only prints its help does without.
     with ends_at_once():
-        from orchestrator.cli.demo_run import Plan, run_demo
+        from orchestrator.cli.demo.run import Plan, run_demo
 
     catalogue = sample_catalogue() if folder is None else []
     if not asyncio.run(run_demo(Plan(settings, pictures, catalogue, stay=not ends, as_json=as_json))) and ends:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import TYPE_CHECKING
 
-from orchestrator.cli.checks import Check, NotChecked, Wrong
+from orchestrator.cli.doctor.checks import Check, NotChecked, Wrong
 from orchestrator.cli.topology import rabbit_broker
 from orchestrator.config import Pipeline, Settings
 

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from orchestrator.cli.checks import Check, NotChecked, Wrong
+from orchestrator.cli.doctor.checks import Check, NotChecked, Wrong
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.urls import without_secrets
 

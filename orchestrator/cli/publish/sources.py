@@ -7,9 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
-from orchestrator.cli.entries import Entry, encode
-from orchestrator.cli.folders import PICTURE_SUFFIXES, folder_entries, look_into, picture_entry
-from orchestrator.cli.lists import count_lines, read_csv, read_jsonl
+from orchestrator.cli.publish.entries import Entry, encode
+from orchestrator.cli.publish.folders import PICTURE_SUFFIXES, folder_entries, look_into, picture_entry
+from orchestrator.cli.publish.lists import count_lines, read_csv, read_jsonl
 from orchestrator.domain.ids import id_from_name
 
 Kind = Literal["url", "picture", "folder", "csv", "jsonl"]

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from orchestrator.cli.checks import Check, Wrong
+from orchestrator.cli.doctor.checks import Check, Wrong
 from orchestrator.config import Settings
 from orchestrator.domain.urls import without_secrets
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from orchestrator.cli.entries import Entry
+from orchestrator.cli.publish.entries import Entry
 from orchestrator.control import Call
 from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.errors import JobRefused, JustLensError

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
-from orchestrator.cli.sending import Target
+from orchestrator.cli.publish.sending import Target
 from orchestrator.config import Pipeline
 
 _OPTION = "--to"

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 from orchestrator.cli.exits import ExitCode
-from orchestrator.cli.folders import look_into
 from orchestrator.cli.invocation import invocation
-from orchestrator.cli.published import show
+from orchestrator.cli.publish.folders import look_into
+from orchestrator.cli.publish.report import show
+from orchestrator.cli.publish.sending import Checked, Report, Reports, Target, check, send
+from orchestrator.cli.publish.sources import Kind, count_of, entries, kind_of
+from orchestrator.cli.publish.targets import common_fields, fields_of, targets_of
 from orchestrator.cli.quantities import per_second
-from orchestrator.cli.sending import Checked, Report, Reports, Target, check, send
-from orchestrator.cli.sources import Kind, count_of, entries, kind_of
-from orchestrator.cli.targets import common_fields, fields_of, targets_of
 from orchestrator.cli.terminal import AsJson, progress
 from orchestrator.config import Settings
 from orchestrator.control import Call

@@ -7,12 +7,12 @@ from dataclasses import asdict, replace
 import typer
 from rich.padding import Padding
 
-from orchestrator.cli.broker_checks import broker_checks
-from orchestrator.cli.checks import Check, Finding, carry_out, child_checks, local_checks
+from orchestrator.cli.doctor.broker_checks import broker_checks
+from orchestrator.cli.doctor.checks import Check, Finding, carry_out, child_checks, local_checks
+from orchestrator.cli.doctor.relevance_checks import relevance_store_checks, triton_checks
+from orchestrator.cli.doctor.server_checks import cdn_checks, endpoint_checks, load_drivers, store_checks
 from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.invocation import invocation, quiet_logging
-from orchestrator.cli.relevance_checks import relevance_store_checks, triton_checks
-from orchestrator.cli.server_checks import cdn_checks, endpoint_checks, load_drivers, store_checks
 from orchestrator.cli.terminal import AsJson, plain, print_json, stdout
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.errors import ConfigurationError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from orchestrator import __version__
-from orchestrator.cli.schemas import EVENT, event_names
+from orchestrator.cli.schema.json_schemas import EVENT, event_names
 from orchestrator.config import Pipeline, QueueSpec
 from orchestrator.domain import headers
 from orchestrator.domain.events import EVENTS_EXCHANGE

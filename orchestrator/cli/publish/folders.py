@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.cli.entries import Entry, encode
+from orchestrator.cli.publish.entries import Entry, encode
 from orchestrator.domain.ids import id_from_name
 
 PICTURE_SUFFIXES = frozenset(

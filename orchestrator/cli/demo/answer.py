@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.cli.demo_relevance import RelevanceRow
+from orchestrator.cli.demo.relevance import RelevanceRow
 from orchestrator.cli.terminal import PIPE_WIDTH, plain, table
 
 TRIES = 10

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from orchestrator.cli.folders import FolderContent
-from orchestrator.cli.sending import Report, Reports
+from orchestrator.cli.publish.folders import FolderContent
+from orchestrator.cli.publish.sending import Report, Reports
 from orchestrator.cli.terminal import print_json, say, tell
 
 

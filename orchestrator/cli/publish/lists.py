@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 
 import typer
 
-from orchestrator.cli.entries import Entry, encode
+from orchestrator.cli.publish.entries import Entry, encode
 from orchestrator.domain.bodies import why_not_utf8
 
 _SEPARATORS = ",;\t|"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from orchestrator.cli.checks import Check, NotChecked, Wrong
-from orchestrator.cli.consumer_timeout_check import consumer_timeout_check
+from orchestrator.cli.doctor.checks import Check, NotChecked, Wrong
+from orchestrator.cli.doctor.consumer_timeout_check import consumer_timeout_check
 from orchestrator.cli.topology import rabbit_broker
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.errors import Unroutable

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
-from orchestrator.cli.folders import PICTURE_SUFFIXES, has_odd_name, printable_name
+from orchestrator.cli.publish.folders import PICTURE_SUFFIXES, has_odd_name, printable_name
 from orchestrator.domain.errors import ConfigurationError
 from orchestrator.domain.ids import id_from_name, normalise_id
 from orchestrator.domain.jobs import EnhanceJob, ImageType

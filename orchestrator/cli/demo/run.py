@@ -11,12 +11,12 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from orchestrator.cli import demo_report as report
 from orchestrator.cli.api import api_listener, served
-from orchestrator.cli.demo_answer import answer_url, fetch_answer, show_answer
-from orchestrator.cli.demo_pictures import DemoPicture
-from orchestrator.cli.demo_progress import Ends, LiveProgress, ends_by_stage, queues_of
-from orchestrator.cli.demo_relevance import makers_of, relevance_row, show_relevance
+from orchestrator.cli.demo import report
+from orchestrator.cli.demo.answer import answer_url, fetch_answer, show_answer
+from orchestrator.cli.demo.pictures import DemoPicture
+from orchestrator.cli.demo.progress import Ends, LiveProgress, ends_by_stage, queues_of
+from orchestrator.cli.demo.relevance import makers_of, relevance_row, show_relevance
 from orchestrator.cli.terminal import print_json, stdout
 from orchestrator.config import Settings
 from orchestrator.control import Call

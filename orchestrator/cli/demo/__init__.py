@@ -1,0 +1,1 @@
+"""`justlens demo`: the whole system on sample images, in one process."""

@@ -1,0 +1,1 @@
+"""`justlens doctor`: every dependency, tried for real."""

@@ -1,0 +1,1 @@
+"""`justlens publish`: jobs from an image, a folder or a list into queues."""

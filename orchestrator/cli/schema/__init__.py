@@ -1,0 +1,1 @@
+"""`justlens schema`: the documents that describe every message, row and request."""
