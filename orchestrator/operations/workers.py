@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from orchestrator.clients.endpoint import Endpoint
 from orchestrator.clients.http import open_session
+from orchestrator.clients.workers.endpoint import Endpoint
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.prompts import MODELS
@@ -59,7 +59,7 @@ async def _ask(session: ClientSession, pool: str, url: str) -> dict[str, Any]:
 
 async def _ask_triton(url: str) -> list[dict[str, Any]]:
     # The driver belongs to the extra "servers".
-    from orchestrator.clients.vlm import READY_TIMEOUT_S, TritonDescriber
+    from orchestrator.clients.triton.vlm import READY_TIMEOUT_S, TritonDescriber
 
     row = {"pool": VLM, "url": url, "in_flight": None, "failures": 0, "release": None, "problem": None}
     describer = TritonDescriber(url, timeout_s=READY_TIMEOUT_S)

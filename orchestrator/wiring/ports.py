@@ -5,11 +5,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from orchestrator.clients.clip import ClipClient
-from orchestrator.clients.enhance import EnhanceClient
-from orchestrator.clients.fetch import FetchLimits, SafeFetcher
-from orchestrator.clients.text import TextClient
-from orchestrator.clients.vlm_http import HttpDescriber
+from orchestrator.clients.fetch.fetcher import FetchLimits, SafeFetcher
+from orchestrator.clients.workers.clip import ClipClient
+from orchestrator.clients.workers.enhance import EnhanceClient
+from orchestrator.clients.workers.text import TextClient
+from orchestrator.clients.workers.vlm import HttpDescriber
 from orchestrator.stages.ports import Describer
 from orchestrator.stores.apply import StoredOriginals
 from orchestrator.wiring.system import System
@@ -61,7 +61,7 @@ def _describer(system: System, stack: AsyncExitStack) -> Describer:
     if system.settings.triton_url is None:
         return HttpDescriber(system.pools[VLM])
     # The driver belongs to the extra "servers".
-    from orchestrator.clients.vlm import TritonDescriber
+    from orchestrator.clients.triton.vlm import TritonDescriber
 
     describer = TritonDescriber(
         system.settings.triton_url,

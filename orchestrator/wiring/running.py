@@ -11,10 +11,10 @@ from typing import Any
 import structlog
 from aiohttp import ClientSession
 
-from orchestrator.clients.canary import canary_for
+from orchestrator.clients.canaries.canary import canary_for
 from orchestrator.clients.cdn import CdnPurger, FilePurger
-from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.http import open_session
+from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.config import Pipeline, Settings
 from orchestrator.config.prompt_examples import load_prompt_examples
 from orchestrator.domain.decoding import decode_job

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 from pydantic import SecretStr
 
-from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.fetch import ReadObject
+from orchestrator.clients.fetch.fetcher import ReadObject
+from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.config import Pipeline, Settings, load_pipeline
 from orchestrator.control import own_data_dir
 from orchestrator.domain.errors import ConfigurationError, JobRefused

@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from orchestrator.clients.canary import canary_for
-from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.enhance import EnhanceClient
+from orchestrator.clients.canaries.canary import canary_for
 from orchestrator.clients.http import open_session
+from orchestrator.clients.workers.enhance import EnhanceClient
+from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.config import PoolSpec, Settings
 from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.jobs import Content, EnhanceJob, EnhanceUpdateJob, Job, Skipped

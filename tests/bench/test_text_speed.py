@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from orchestrator.clients.text import TextClient
+from orchestrator.clients.workers.text import TextClient
 from orchestrator.domain.errors import Unavailable
 from tests.bench.rounds import BENCH, Times, interleaved
 from tests.bench.sides import Ratios

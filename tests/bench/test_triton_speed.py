@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from tritonclient.grpc.aio import InferenceServerClient
 
-from orchestrator.clients import shared_images
-from orchestrator.clients.vlm import TritonDescriber
+from orchestrator.clients.triton import shared_memory as shared_images
+from orchestrator.clients.triton.vlm import TritonDescriber
 from orchestrator.domain import describing
 from tests.conftest import require
 from tests.kit.tiny_vlm import build_tiny_llava

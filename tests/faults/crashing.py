@@ -22,8 +22,8 @@ import orchestrator.operations
 import orchestrator.stores.s3
 import orchestrator.wiring  # noqa: F401  all imported before the fork, so that the children need not do it
 from orchestrator.cli import main as command_line
-from orchestrator.clients.enhance import EnhanceClient
-from orchestrator.clients.fetch import SafeFetcher
+from orchestrator.clients.fetch.fetcher import SafeFetcher
+from orchestrator.clients.workers.enhance import EnhanceClient
 from orchestrator.domain.headers import HAND_BACKS
 from orchestrator.domain.outcome import PutObject, SetSection
 from orchestrator.runtime.rabbitmq import RabbitBroker

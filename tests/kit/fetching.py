@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.clients.fetch import FetchLimits, SafeFetcher
+from orchestrator.clients.fetch.fetcher import FetchLimits, SafeFetcher
 from orchestrator.domain.errors import JobError
 
 LIMITS = FetchLimits(max_bytes=64 * 1024, timeout_s=1.0, max_redirects=5, first_byte_timeout_s=0.4)

@@ -7,10 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
-from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.exchange import WorkerRequest
 from orchestrator.clients.http import open_session
-from orchestrator.clients.replies import WorkerReply
+from orchestrator.clients.workers.exchange import WorkerRequest
+from orchestrator.clients.workers.pool import WorkerPool
+from orchestrator.clients.workers.replies import WorkerReply
 from orchestrator.config import PoolSpec
 from workers.wire import WIRE_VERSION, ErrorReply, Handshake
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orchestrator.clients.vlm import TritonDescriber
+from orchestrator.clients.triton.vlm import TritonDescriber
 from orchestrator.domain.describing import Ask
 from orchestrator.domain.errors import JobError
 from tests.integration.triton.conftest import LLAVA

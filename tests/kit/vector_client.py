@@ -8,9 +8,9 @@ import aiohttp
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.clients.canary import canary_for
-from orchestrator.clients.endpoints import WorkerPool
+from orchestrator.clients.canaries.canary import canary_for
 from orchestrator.clients.http import open_session
+from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.config import PoolSpec
 from tests.kit.worker_client import Client
 from workers.wire import (

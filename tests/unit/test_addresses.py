@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from orchestrator.clients.addresses import AddressRefused, guarded_socket_factory, is_public
+from orchestrator.clients.fetch.address_filter import AddressRefused, guarded_socket_factory, is_public
 
 _BLOCKED = """
 0.0.0.0 0.0.0.1 0.255.255.255 10.0.0.0 10.0.0.1 10.1.2.3 10.255.255.255 100.64.0.0 100.64.0.1 100.100.100.200

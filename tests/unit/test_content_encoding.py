@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from orchestrator.clients.content_encoding import TooMuch, unpack_body
+from orchestrator.clients.fetch.content_encoding import TooMuch, unpack_body
 from orchestrator.domain.errors import JobError, JobFailed, JobRefused
 
 BODY = b"\xff\xd8\xff" + bytes(range(256)) * 40

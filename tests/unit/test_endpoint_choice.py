@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.clients.circuit import (
+from orchestrator.clients.circuit_breaker import (
     CLOSED,
     PERSISTENTLY_BUSY_S,
     Circuit,

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from orchestrator.clients.host_limits import MOMENT_S, WAIT_S, HostLimits
+from orchestrator.clients.fetch.host_limits import MOMENT_S, WAIT_S, HostLimits
 from orchestrator.domain.errors import JobDeferred
 
 

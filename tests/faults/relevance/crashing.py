@@ -6,9 +6,9 @@ from structlog.contextvars import get_contextvars
 
 import orchestrator.stores.milvus
 import orchestrator.stores.sql.schema  # noqa: F401  imported before the fork, so that the children need not do it
-from orchestrator.clients.clip import ClipClient
-from orchestrator.clients.text import TextClient
-from orchestrator.clients.vlm_http import HttpDescriber
+from orchestrator.clients.workers.clip import ClipClient
+from orchestrator.clients.workers.text import TextClient
+from orchestrator.clients.workers.vlm import HttpDescriber
 from orchestrator.domain.outcome import Announce, Effect, PutVectors, SetAltText, SetRelevance, Write
 from orchestrator.runtime.rabbitmq import RabbitBroker
 from orchestrator.stores.apply import StoreApplier

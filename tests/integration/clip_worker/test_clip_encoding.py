@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from orchestrator.clients.text import TextClient
+from orchestrator.clients.workers.text import TextClient
 from orchestrator.domain.errors import JobRefused
 from tests.kit.vector_client import VectorClient, pool_over
 from workers.wire import MAX_TEXT_CHARS, MAX_TEXTS, ErrorReply

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from orchestrator.clients.clip import ClipClient
+from orchestrator.clients.workers.clip import ClipClient
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.tagging import Tag
 from tests.kit.image_files import encoded, picture

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from orchestrator.clients.clip import ClipClient
+from orchestrator.clients.workers.clip import ClipClient
 from orchestrator.domain.errors import Unavailable
 from tests.kit.image_files import encoded, picture
 from tests.kit.vector_client import VectorClient, pool_over

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import aiohttp
 import pytest
 
-from orchestrator.clients.canary import canary_for
-from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.enhance import EnhanceClient
+from orchestrator.clients.canaries.canary import canary_for
+from orchestrator.clients.workers.enhance import EnhanceClient
+from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.config import PoolSpec
 from orchestrator.domain.enhancement import sha256_of
 from orchestrator.domain.errors import JobFailed, JobRefused

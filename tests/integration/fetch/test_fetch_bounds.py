@@ -5,7 +5,7 @@ from time import monotonic
 
 import pytest
 
-from orchestrator.clients.fetch import SafeFetcher
+from orchestrator.clients.fetch.fetcher import SafeFetcher
 from orchestrator.domain.errors import JobFailed, JobRefused
 from tests.kit.fetching import LIMITS, failure
 from tests.kit.raw_server import PICTURE, RawServer, Talk, says

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from orchestrator.clients.fetch import SafeFetcher, next_hop
+from orchestrator.clients.fetch.fetcher import SafeFetcher, next_hop
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.pictures import Picture
 from tests.kit.fetching import LIMITS, failure, fetching

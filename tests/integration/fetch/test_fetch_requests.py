@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orchestrator.clients.fetch import SafeFetcher
+from orchestrator.clients.fetch.fetcher import SafeFetcher
 from orchestrator.domain.errors import JobError, JobFailed, JobRefused
 from orchestrator.domain.pictures import Picture
 from tests.kit.fetching import failure

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.clients.fetch import SafeFetcher
+from orchestrator.clients.fetch.fetcher import SafeFetcher
 from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.jobs import EnhanceJob

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.clients.fetch import SafeFetcher
+from orchestrator.clients.fetch.fetcher import SafeFetcher
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.domain.pictures import Picture
 from tests.kit.fetching import LIMITS, failure, fetching

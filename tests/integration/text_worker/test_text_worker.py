@@ -7,7 +7,7 @@ import numpy as np
 import psutil
 import pytest
 
-from orchestrator.clients.text import TextClient
+from orchestrator.clients.workers.text import TextClient
 from orchestrator.domain.vectors import cosine
 from tests.kit.vector_client import VectorClient, pool_over
 from tests.kit.worker import Worker

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from orchestrator.clients.vlm import TritonDescriber
+from orchestrator.clients.triton.vlm import TritonDescriber
 from tests.conftest import require
 from tests.kit.image_files import encoded, picture
 from tests.kit.scripted_vlm import scripted_repository

@@ -7,8 +7,8 @@ import pytest
 import tritonclient.grpc
 import tritonclient.grpc.aio
 
-from orchestrator.clients.canary_question import PROMPT
-from orchestrator.clients.vlm import TritonDescriber
+from orchestrator.clients.canaries.question import PROMPT
+from orchestrator.clients.triton.vlm import TritonDescriber
 from orchestrator.domain.describing import ModelAnswer
 from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable
 from tests.integration.triton.conftest import LLAMA, LLAVA, OpenDescriber

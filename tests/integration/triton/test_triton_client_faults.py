@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from orchestrator.clients.vlm import READY_TIMEOUT_S, TritonDescriber
+from orchestrator.clients.triton.vlm import READY_TIMEOUT_S, TritonDescriber
 from orchestrator.domain.errors import Unavailable
 from tests.integration.triton.conftest import LLAMA, LLAVA, OpenDescriber
 from tests.kit.faultproxy import FaultProxy

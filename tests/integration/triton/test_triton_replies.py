@@ -8,8 +8,8 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from orchestrator.clients.triton_faults import fault_of_call
-from orchestrator.clients.vlm import MAX_ANSWER_BYTES
+from orchestrator.clients.triton.errors import fault_of_call
+from orchestrator.clients.triton.vlm import MAX_ANSWER_BYTES
 from orchestrator.domain.describing import Ask, ModelAnswer
 from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable
 from tests.integration.triton.conftest import OpenDescriber

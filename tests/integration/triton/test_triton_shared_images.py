@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from tritonclient.grpc.aio import InferenceServerClient
 
-from orchestrator.clients.shared_images import MIN_IMAGE_BYTES
-from orchestrator.clients.vlm import TritonDescriber
+from orchestrator.clients.triton.shared_memory import MIN_IMAGE_BYTES
+from orchestrator.clients.triton.vlm import TritonDescriber
 from orchestrator.domain.errors import JobRefused
 from tests.integration.triton.conftest import LLAMA, LLAVA, OpenDescriber
 from tests.kit.image_files import encoded

@@ -5,11 +5,11 @@ import json
 import jsonschema
 import pytest
 
-from orchestrator.clients.canary import canary_for
-from orchestrator.clients.endpoints import WorkerPool
+from orchestrator.clients.canaries.canary import canary_for
 from orchestrator.clients.http import open_session
-from orchestrator.clients.replies import WorkerReply
-from orchestrator.clients.vlm_http import MAX_ANSWER_BYTES, HttpDescriber, parse_generate_reply
+from orchestrator.clients.workers.pool import WorkerPool
+from orchestrator.clients.workers.replies import WorkerReply
+from orchestrator.clients.workers.vlm import MAX_ANSWER_BYTES, HttpDescriber, parse_generate_reply
 from orchestrator.config import PoolSpec
 from orchestrator.domain.describing import Ask, ModelAnswer
 from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable

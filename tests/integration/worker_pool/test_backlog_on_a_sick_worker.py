@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aiohttp import web
 
-from orchestrator.clients.endpoints import WorkerPool
+from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.config import Pipeline, QueueSpec
 from orchestrator.domain.jobs import Job
 from orchestrator.domain.outcome import Done, Outcome

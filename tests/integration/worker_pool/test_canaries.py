@@ -7,8 +7,8 @@ from contextlib import ExitStack
 import aiohttp
 import pytest
 
-from orchestrator.clients.canary import canary_for
-from orchestrator.clients.exchange import Served, canary_end, exchange
+from orchestrator.clients.canaries.canary import canary_for
+from orchestrator.clients.workers.exchange import Served, canary_end, exchange
 from tests.kit.watching import until
 from tests.kit.worker import Worker
 from workers.wire import READY_PATH

@@ -5,8 +5,8 @@ from contextlib import suppress
 import pytest
 from aiohttp import web
 
-from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.enhance import EnhanceClient
+from orchestrator.clients.workers.enhance import EnhanceClient
+from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.domain.errors import JobFailed, Unavailable
 from orchestrator.domain.jobs import Content
 from orchestrator.domain.pictures import EnhancedPicture, Rendition, SkippedPicture

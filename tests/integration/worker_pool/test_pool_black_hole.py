@@ -5,7 +5,7 @@ import time
 import aiohttp
 import pytest
 
-from orchestrator.clients import endpoint
+from orchestrator.clients.workers import endpoint
 from orchestrator.domain.errors import JobFailed, Unavailable
 from tests.kit.faultproxy import FaultProxy
 from tests.kit.polling import until

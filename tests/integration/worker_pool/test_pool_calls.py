@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from opentelemetry.sdk.trace import TracerProvider
 
-from orchestrator.clients.endpoint import EndpointState
+from orchestrator.clients.workers.endpoint import EndpointState
 from orchestrator.domain.errors import Unavailable
 from tests.kit.polling import until
 from tests.kit.pool import StubWorker, call, hangs, pooled, works

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from aiohttp import web
 
-from orchestrator.clients.endpoints import WorkerPool
+from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.domain.errors import JobFailed, Unavailable
 from tests.kit.polling import until
 from tests.kit.pool import StubWorker, answers, call, hangs, pooled, states, works

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from orchestrator.clients import trust
+from orchestrator.clients.canaries import trust
 from orchestrator.domain.errors import JobFailed, Unavailable
 from tests.kit.polling import until
 from tests.kit.pool import StubWorker, answers, call, pooled, works

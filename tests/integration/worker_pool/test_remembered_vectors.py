@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from orchestrator.clients.text import TextClient
+from orchestrator.clients.workers.text import TextClient
 from orchestrator.domain.errors import Unavailable
 from tests.kit.vector_client import pool_over
 from workers.wire import (

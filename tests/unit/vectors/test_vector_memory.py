@@ -1,6 +1,6 @@
 """What a client remembers of the vectors it was given."""
 
-from orchestrator.clients.vector_memory import MAX_CHARS, VectorMemory
+from orchestrator.clients.workers.embedding_cache import MAX_CHARS, VectorMemory
 from orchestrator.domain.vectors import Vector
 from tests.kit.vectors import OTHER_SPACE, SPACE, random_vector
 

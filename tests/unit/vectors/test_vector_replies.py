@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from orchestrator.clients.clip import parse_tag_reply
-from orchestrator.clients.replies import WorkerReply
-from orchestrator.clients.vectors_reply import parse_encode_reply
+from orchestrator.clients.workers.clip import parse_tag_reply
+from orchestrator.clients.workers.replies import WorkerReply, parse_encode_reply
 from orchestrator.domain.errors import JobFailed
 from orchestrator.domain.jobs import Content
 from orchestrator.domain.tagging import Tag, Tagged

@@ -8,8 +8,8 @@ import structlog
 from pydantic import ValidationError
 
 from orchestrator import __version__
+from orchestrator.clients.canaries.trust import Trust
 from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of
-from orchestrator.clients.trust import Trust
 from workers.wire import HANDSHAKE_PATH, READY_PATH, WIRE_VERSION, Handshake
 
 EndpointStatus = Literal["ready", "unready", "incompatible", "ejected", "probing"]

@@ -9,12 +9,12 @@ from functools import partial
 from hashlib import sha256
 from types import MappingProxyType
 
-from orchestrator.clients.canary_question import MAX_TOKENS, PROMPT, SCHEMA, canary_png
-from orchestrator.clients.clip import parse_tag_reply
-from orchestrator.clients.enhance import parse_enhance_reply
-from orchestrator.clients.exchange import WorkerRequest
-from orchestrator.clients.vectors_reply import parse_encode_reply
-from orchestrator.clients.vlm_http import parse_generate_reply
+from orchestrator.clients.canaries.question import MAX_TOKENS, PROMPT, SCHEMA, canary_png
+from orchestrator.clients.workers.clip import parse_tag_reply
+from orchestrator.clients.workers.enhance import parse_enhance_reply
+from orchestrator.clients.workers.exchange import WorkerRequest
+from orchestrator.clients.workers.replies import parse_encode_reply
+from orchestrator.clients.workers.vlm import parse_generate_reply
 from workers.wire import ENCODE_PATH, ENHANCE_PATH, GENERATE_PATH, TAG_PATH, EncodeRequest, GenerateRequest
 
 _PICTURE = {"Content-Type": "application/octet-stream"}

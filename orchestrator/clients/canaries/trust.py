@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TypeVar
 
-from orchestrator.clients.circuit import CLOSED, Circuit, on_busy, on_failure, on_no_answer, on_probe
+from orchestrator.clients.circuit_breaker import CLOSED, Circuit, on_busy, on_failure, on_no_answer, on_probe
 
 V = TypeVar("V")
 

@@ -6,7 +6,7 @@ import random
 import aiohttp
 import structlog
 
-from orchestrator.clients.permits import Permits
+from orchestrator.clients.workers.concurrency import Permits
 
 EAGER_POLL_S = 0.25
 """How often a pool looks while it has no usable endpoint: jobs are waiting for the first one."""

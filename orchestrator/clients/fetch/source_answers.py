@@ -3,7 +3,7 @@
 import aiohttp
 from yarl import URL
 
-from orchestrator.clients.addresses import AddressRefused
+from orchestrator.clients.fetch.address_filter import AddressRefused
 from orchestrator.clients.http import fault_of
 from orchestrator.domain.errors import JobFailed, JobRefused
 from orchestrator.domain.urls import without_secrets

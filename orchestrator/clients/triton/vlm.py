@@ -9,14 +9,14 @@ import structlog
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from orchestrator.clients.canary_lane import CanaryEnd, CanaryLane
-from orchestrator.clients.canary_question import MAX_TOKENS, PROMPT, SCHEMA, canary_png
+from orchestrator.clients.canaries.question import MAX_TOKENS, PROMPT, SCHEMA, canary_png
+from orchestrator.clients.canaries.sender import CanaryEnd, CanaryLane
+from orchestrator.clients.canaries.trust import Trust
 from orchestrator.clients.http import traced
-from orchestrator.clients.replies import OUT_OF_MEMORY
-from orchestrator.clients.shared_images import SharedImages
-from orchestrator.clients.triton_faults import DIED, LOOK_AGAIN_S, TIMEOUT, OutOfMemory, fault_of_call
-from orchestrator.clients.triton_tensors import answer_of, tensors_of
-from orchestrator.clients.trust import Trust
+from orchestrator.clients.triton.errors import DIED, LOOK_AGAIN_S, TIMEOUT, OutOfMemory, fault_of_call
+from orchestrator.clients.triton.shared_memory import SharedImages
+from orchestrator.clients.triton.tensors import answer_of, tensors_of
+from orchestrator.clients.workers.replies import OUT_OF_MEMORY
 from orchestrator.domain.describing import Ask, ModelAnswer
 from orchestrator.domain.errors import JobError, JobFailed, JobRefused, Unavailable
 

@@ -2,9 +2,8 @@
 
 from functools import partial
 
-from orchestrator.clients.replies import WorkerReply, bad_reply, content_of, result_of
-from orchestrator.clients.text import TextClient
-from orchestrator.clients.vectors_reply import unit_vectors
+from orchestrator.clients.workers.replies import WorkerReply, bad_reply, content_of, result_of, unit_vectors
+from orchestrator.clients.workers.text import TextClient
 from orchestrator.domain.tagging import Tag, Tagged
 from workers.wire import TAG_PATH, TagReply
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from time import monotonic
 
-from orchestrator.clients.circuit import choose
-from orchestrator.clients.endpoint import Endpoint
+from orchestrator.clients.circuit_breaker import choose
+from orchestrator.clients.workers.endpoint import Endpoint
 from orchestrator.config import PoolSpec
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import structlog
 
-from orchestrator.clients.trust import Trust
+from orchestrator.clients.canaries.trust import Trust
 
 AWAY_POLL_S = 0.25
 CanaryEnd = Literal["answered", "failed", "away", "gone"]

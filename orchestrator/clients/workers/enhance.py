@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.replies import HEX_16, WorkerReply, bad_reply, content_of, result_of
+from orchestrator.clients.workers.pool import WorkerPool
+from orchestrator.clients.workers.replies import HEX_16, WorkerReply, bad_reply, content_of, result_of
 from orchestrator.domain.jobs import ImageType
 from orchestrator.domain.pictures import EnhancedPicture, Rendition, SkippedPicture
 from workers.wire import ENHANCE_PATH, EnhanceReply

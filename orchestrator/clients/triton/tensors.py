@@ -6,8 +6,8 @@ from typing import Any, get_args
 import numpy as np
 from tritonclient.grpc import InferInput
 
-from orchestrator.clients.replies import BAD_REPLY
-from orchestrator.clients.shared_images import Held
+from orchestrator.clients.triton.shared_memory import Held
+from orchestrator.clients.workers.replies import BAD_REPLY
 from orchestrator.domain.describing import Ask, FinishReason, ModelAnswer
 from orchestrator.domain.errors import JobFailed
 

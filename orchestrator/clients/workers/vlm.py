@@ -1,7 +1,7 @@
 """The vision-language models behind their HTTP workers, as the stages see them."""
 
-from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.replies import WorkerReply, bad_reply, result_of
+from orchestrator.clients.workers.pool import WorkerPool
+from orchestrator.clients.workers.replies import WorkerReply, bad_reply, result_of
 from orchestrator.domain.describing import Ask, ModelAnswer
 from workers.wire import GENERATE_PATH, GenerateReply, GenerateRequest
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from orchestrator.clients.endpoints import WorkerPool
-from orchestrator.clients.vector_memory import VectorMemory
-from orchestrator.clients.vectors_reply import parse_encode_reply
+from orchestrator.clients.workers.embedding_cache import VectorMemory
+from orchestrator.clients.workers.pool import WorkerPool
+from orchestrator.clients.workers.replies import parse_encode_reply
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.domain.vectors import Vector
 from workers.wire import ENCODE_PATH, MAX_TEXTS, EncodeRequest

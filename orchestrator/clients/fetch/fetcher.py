@@ -9,13 +9,13 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from orchestrator.clients.addresses import guarded_socket_factory
-from orchestrator.clients.content_encoding import TooMuch, unpack_body
-from orchestrator.clients.files import read_picture_file
-from orchestrator.clients.host_limits import HostLimits
+from orchestrator.clients.fetch.address_filter import guarded_socket_factory
+from orchestrator.clients.fetch.content_encoding import TooMuch, unpack_body
+from orchestrator.clients.fetch.host_limits import HostLimits
+from orchestrator.clients.fetch.local_files import read_picture_file
+from orchestrator.clients.fetch.source_answers import REDIRECTS, check_status, explain_transport_error
+from orchestrator.clients.fetch.source_urls import next_hop, parse_url, s3_location
 from orchestrator.clients.http import TRANSPORT_ERRORS, open_session, retry_after_s
-from orchestrator.clients.source_answers import REDIRECTS, check_status, explain_transport_error
-from orchestrator.clients.source_urls import next_hop, parse_url, s3_location
 from orchestrator.domain.errors import JobDeferred, JobFailed, JobRefused
 from orchestrator.domain.pictures import Picture
 from orchestrator.domain.retrying import UPLOAD_ATTEMPTS

@@ -5,16 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
 from pydantic import ValidationError
 
 from orchestrator.domain.errors import JobFailed, JobRefused
 from orchestrator.domain.jobs import Content
-from workers.wire import RESULT_HEADER, ContentReply, ErrorReply, WireValue
+from orchestrator.domain.vectors import Vector
+from workers.wire import RESULT_HEADER, ContentReply, EncodeReply, ErrorReply, WireValue
 
 BUSY = 503
 OUT_OF_MEMORY = "out_of_memory"
 """The code of a 503 for a request that the worker's memory does not hold."""
 BAD_REPLY = "bad_worker_reply"
+LENGTH_TOLERANCE = 1e-3
+_BYTES_PER_NUMBER = 4
 HEX_16 = re.compile(r"[0-9a-f]{16}")
 
 Result = TypeVar("Result", bound=WireValue)
@@ -82,3 +86,30 @@ def content_of(reply: WorkerReply, source: ContentReply, *, sha256: str, source_
 def bad_reply(reply: WorkerReply, problem: str) -> JobFailed:
     """The error for a reply that breaks the wire's contract."""
     return JobFailed(BAD_REPLY, f"{reply.endpoint}: {problem}")
+
+
+def parse_encode_reply(reply: WorkerReply, *, count: int) -> tuple[Vector, ...]:
+    """The ``count`` vectors of an answer to /encode.
+
+    Raises JobFailed (``bad_worker_reply``) when it breaks the wire's contract.
+    """
+    result = result_of(reply, EncodeReply)
+    if result.count != count:
+        raise bad_reply(reply, f"{result.count} vectors for {count} texts")
+    if not result.model:
+        raise bad_reply(reply, "model is missing")
+    return unit_vectors(reply, count=count, dimension=result.dimension, space=result.space)
+
+
+def unit_vectors(reply: WorkerReply, *, count: int, dimension: int, space: str) -> tuple[Vector, ...]:
+    """The vectors in the reply's body. Raises JobFailed unless they are ``count`` finite vectors of ``dimension``
+    numbers and length 1, in a space that has a name."""
+    if not space:
+        raise bad_reply(reply, "the space of the vectors has no name")
+    if dimension < 1 or len(reply.body) != count * dimension * _BYTES_PER_NUMBER:
+        raise bad_reply(reply, f"{len(reply.body)} bytes for {count} vectors of {dimension} numbers")
+    rows = np.frombuffer(reply.body, "<f4").reshape(count, dimension)
+    off = np.abs(np.linalg.norm(rows.astype(np.float64), axis=1) - 1)
+    if not (off <= LENGTH_TOLERANCE).all():  # this way round it is False for NaN and infinity
+        raise bad_reply(reply, f"not every vector has length 1 (within {LENGTH_TOLERANCE})")
+    return tuple(Vector(space, row.tobytes()) for row in rows)

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import aiohttp
 from yarl import URL
 
-from orchestrator.clients.canary_lane import CanaryEnd
+from orchestrator.clients.canaries.sender import CanaryEnd
 from orchestrator.clients.http import TRANSPORT_ERRORS, Fault, fault_of, retry_after_s
-from orchestrator.clients.replies import BUSY, OUT_OF_MEMORY, WorkerReply, accepted, error_in
+from orchestrator.clients.workers.replies import BUSY, OUT_OF_MEMORY, WorkerReply, accepted, error_in
 from orchestrator.domain.errors import JobError, JobFailed, JobRefused
 from orchestrator.domain.pictures import SkippedPicture
 from workers.wire import WIRE_HEADER, WIRE_VERSION

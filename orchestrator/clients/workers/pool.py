@@ -10,14 +10,14 @@ from typing import TypeVar
 import aiohttp
 import structlog
 
-from orchestrator.clients.canary_lane import CanaryEnd, CanaryLane
-from orchestrator.clients.endpoint import Endpoint, EndpointState
-from orchestrator.clients.exchange import Answer, Busy, Served, Tally, WorkerRequest, canary_end, exchange
+from orchestrator.clients.canaries.sender import CanaryEnd, CanaryLane
+from orchestrator.clients.canaries.trust import Trust
 from orchestrator.clients.http import Fault, traced
-from orchestrator.clients.looking import Looking
-from orchestrator.clients.permits import Permits
-from orchestrator.clients.replies import OUT_OF_MEMORY, WorkerReply
-from orchestrator.clients.trust import Trust
+from orchestrator.clients.workers.concurrency import Permits
+from orchestrator.clients.workers.endpoint import Endpoint, EndpointState
+from orchestrator.clients.workers.exchange import Answer, Busy, Served, Tally, WorkerRequest, canary_end, exchange
+from orchestrator.clients.workers.probes import Looking
+from orchestrator.clients.workers.replies import OUT_OF_MEMORY, WorkerReply
 from orchestrator.config import PoolSpec
 from orchestrator.domain.errors import JobRefused, Unavailable
 from workers.wire import INCOMPATIBLE_WIRE, Handshake

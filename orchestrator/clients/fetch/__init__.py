@@ -1,0 +1,1 @@
+"""Downloading images from hosts that nobody here controls."""

@@ -1,0 +1,1 @@
+"""The vision-language models on Triton, over gRPC."""
