@@ -8,7 +8,6 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from orchestrator.api.auth import Gate, authorise, refuse_undeclared
-from orchestrator.api.context import ApiContext
 from orchestrator.api.guard import Guard
 from orchestrator.api.metrics import ApiMetrics
 from orchestrator.api.openapi import build_document
@@ -16,7 +15,7 @@ from orchestrator.api.options import ApiOptions
 from orchestrator.api.pages.reference import reference_page
 from orchestrator.api.problems import add_problem_handlers
 from orchestrator.api.routes import add_routes
-from orchestrator.api.services import ApiServices
+from orchestrator.api.services import ApiContext, ApiServices
 
 _REQUEST_HEADERS = ("Authorization", "X-API-Key", "If-None-Match", "Range", "If-Range", "traceparent")
 _ANSWER_HEADERS = (

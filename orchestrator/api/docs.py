@@ -3,7 +3,7 @@
 from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from orchestrator.api.context import context_of
+from orchestrator.api.services import context_of
 
 _CACHE_CONTROL = "public, max-age=300"
 

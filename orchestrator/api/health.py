@@ -6,8 +6,7 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from orchestrator.api.context import context_of
-from orchestrator.api.services import Ping
+from orchestrator.api.services import Ping, context_of
 from orchestrator.domain.errors import Unavailable
 
 PING_TIMEOUT_S = 1.0

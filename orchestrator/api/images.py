@@ -12,9 +12,9 @@ from typing import Annotated
 from fastapi import Path, Request, Response
 
 from orchestrator.api.conditional import ByteRange, Unsatisfiable, chosen_range, is_current
-from orchestrator.api.context import context_of
 from orchestrator.api.examples import SHA256
 from orchestrator.api.problems import Problem
+from orchestrator.api.services import context_of
 from orchestrator.domain.enhancement import original_key
 
 _SHOWN = re.compile(r"(?:enhanced|renditions)/([0-9a-f]{64})/([A-Za-z0-9_-]{1,128}\.(?:jpg|png|webp))")

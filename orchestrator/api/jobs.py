@@ -10,13 +10,12 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from orchestrator.api.context import ApiContext, context_of
 from orchestrator.api.examples import JOB_ID
 from orchestrator.api.job_reports import report
 from orchestrator.api.limits import read_json_body
 from orchestrator.api.problems import RETRY_AFTER_S, Problem, from_validation, invalid
 from orchestrator.api.schemas import Accepted, JobRequest
-from orchestrator.api.services import ROADS
+from orchestrator.api.services import ROADS, ApiContext, context_of
 from orchestrator.domain.bodies import why_unreadable
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.headers import TRACEPARENT

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.api.schemas import Part, Picture, Relevancy
-from orchestrator.domain.catalogue import AltText, CatalogueImage
+from orchestrator.domain.catalogue.model import AltText, CatalogueImage
 from orchestrator.domain.display import Candidate, current_alt_text
-from orchestrator.domain.ranking import Item, rank
+from orchestrator.domain.relevance.ranking import Item, rank
 
 IMAGES = "/images/"
 

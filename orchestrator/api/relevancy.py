@@ -13,10 +13,10 @@ from typing import Annotated, Any, get_args
 from fastapi import Path, Query, Request, Response
 
 from orchestrator.api.conditional import is_current
-from orchestrator.api.context import ApiContext, context_of
 from orchestrator.api.presenting import Known, relevancy
 from orchestrator.api.problems import Problem, invalid, unavailable
 from orchestrator.api.schemas import Part, RelevancyQuery
+from orchestrator.api.services import ApiContext, context_of
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.ids import normalise_id
 

@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from orchestrator.domain.ids import MAX_ID_LENGTH, normalise_id
-from orchestrator.domain.jobs import ImageType, Job
-from orchestrator.domain.relevance_jobs import PromptName
+from orchestrator.domain.jobs import ImageType, Job, PromptName
 
 MAX_LIMIT = 100
 Basis = Literal["scores", "rule_set"]

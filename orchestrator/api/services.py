@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from orchestrator.domain.catalogue import AltText
-from orchestrator.domain.jobs import EnhanceJob, Job
-from orchestrator.domain.relevance_jobs import RelevanceJob
+from fastapi import Request
+
+from orchestrator.api.metrics import ApiMetrics
+from orchestrator.api.options import ApiOptions
+from orchestrator.api.pages.reference import Page
+from orchestrator.domain.catalogue.model import AltText
+from orchestrator.domain.jobs import EnhanceJob, Job, RelevanceJob
 from orchestrator.operations.publishing import publish_confirmed
 from orchestrator.stages import STAGES
 from orchestrator.stores.ports import Documents, Objects
@@ -61,3 +65,19 @@ def services_of(system: System) -> ApiServices:
         successors={name: tuple(spec.next) for name, spec in pipeline.queues.items()},
         pings={"documents": system.documents.ping, "objects": system.objects.ping, "sql": system.catalogue.ping},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """The parts behind one application. ``page`` is the documentation."""
+
+    services: ApiServices
+    options: ApiOptions
+    metrics: ApiMetrics
+    page: Page
+
+
+def context_of(request: Request) -> ApiContext:
+    """The context of the application that answers ``request``."""
+    context: ApiContext = request.app.state.context
+    return context

@@ -13,7 +13,7 @@ from orchestrator.cli.publish.entries import Entry
 from orchestrator.cli.publish.sources import count_of, entries, kind_of
 from orchestrator.cli.terminal import AsJson, print_json, progress, say, tell
 from orchestrator.control import Call
-from orchestrator.domain.catalogue_rows import FIELDS
+from orchestrator.domain.catalogue.rows import FIELDS
 
 CHUNK = 200
 FILES_HELP = (

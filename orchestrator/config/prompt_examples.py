@@ -8,8 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from orchestrator.config.pipeline import explain_validation
 from orchestrator.domain.errors import ConfigurationError
-from orchestrator.domain.examples import Example
 from orchestrator.domain.ids import document_id, normalise_id
+from orchestrator.domain.prompts.examples import Example
 
 SHIPPED = Path(__file__).parent / "prompt_examples.yaml"
 MAX_EXAMPLES = 10_000

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from orchestrator.config.broker_urls import check_amqp_urls, check_management_urls
 from orchestrator.config.pipeline import Seconds, explain_validation
 from orchestrator.domain.errors import ConfigurationError
-from orchestrator.domain.prompts import PROFILES, VISION_JSON_CAT
+from orchestrator.domain.prompts.profiles import PROFILES, VISION_JSON_CAT
 
 
 def _is_network(value: str) -> str:

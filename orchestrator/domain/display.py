@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestrator.domain.catalogue import AltText, CatalogueImage
+from orchestrator.domain.catalogue.model import AltText, CatalogueImage
 
 Section = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from orchestrator.domain.errors import JobDeferred, JobError, JobFailed, Reason
 from orchestrator.domain.jobs import Job
-from orchestrator.domain.vectors import KeyedVector, VectorKind
+from orchestrator.domain.relevance.vectors import KeyedVector, VectorKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from orchestrator.domain.catalogue_rows import read_row
+from orchestrator.domain.catalogue.rows import read_row
 from orchestrator.domain.errors import JobRefused
 from orchestrator.wiring import System
 

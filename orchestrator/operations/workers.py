@@ -11,7 +11,7 @@ from orchestrator.clients.http import open_session
 from orchestrator.clients.workers.endpoint import Endpoint
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.errors import Unavailable
-from orchestrator.domain.prompts import MODELS
+from orchestrator.domain.prompts.profiles import MODELS
 from orchestrator.domain.urls import without_secrets
 from orchestrator.wiring import System
 

@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from orchestrator.domain.jobs import EnhanceJob, EnhanceUpdateJob, Job
+from orchestrator.domain.jobs import EnhanceJob, EnhanceUpdateJob, Job, RelevanceJob, ScoreJob, SeoJob, TagJob
 from orchestrator.domain.outcome import Outcome
-from orchestrator.domain.relevance_jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
 from orchestrator.stages.describe import describe
 from orchestrator.stages.enhance import enhance
 from orchestrator.stages.enhance_update import enhance_update

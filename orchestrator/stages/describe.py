@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.domain.answers import Answer, Problem, read_answer
-from orchestrator.domain.describing import ModelAnswer
 from orchestrator.domain.errors import Reason
 from orchestrator.domain.ids import document_id
-from orchestrator.domain.language import language_of
+from orchestrator.domain.jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
 from orchestrator.domain.outcome import Detour, Done, Next, Outcome, Retry, SetSection
-from orchestrator.domain.prompting import Prompting, Question, known_of, question
-from orchestrator.domain.prompts import hot_category, profile_for, repair
-from orchestrator.domain.relevance_jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
+from orchestrator.domain.prompts.parsing import Answer, Problem, read_answer
+from orchestrator.domain.prompts.profiles import hot_category, profile_for, repair
+from orchestrator.domain.prompts.request import ModelAnswer
+from orchestrator.domain.prompts.selection import Prompting, Question, known_of, question
+from orchestrator.domain.relevance.language import language_of
 from orchestrator.stages.originals import Original, allow_for_upload, following, read_original
 from orchestrator.stages.ports import Catalogue, Describer, Fetcher, Metadata, Originals
 

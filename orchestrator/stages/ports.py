@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from orchestrator.domain.catalogue import Category as Category
-from orchestrator.domain.catalogue import IdfSnapshot as IdfSnapshot
-from orchestrator.domain.describing import Ask as Ask
-from orchestrator.domain.describing import ModelAnswer as ModelAnswer
+from orchestrator.domain.catalogue.model import Category as Category
+from orchestrator.domain.catalogue.model import IdfSnapshot as IdfSnapshot
 from orchestrator.domain.jobs import ImageType
 from orchestrator.domain.pictures import EnhancedPicture as EnhancedPicture
 from orchestrator.domain.pictures import Picture as Picture
 from orchestrator.domain.pictures import SkippedPicture as SkippedPicture
-from orchestrator.domain.tagging import Tagged as Tagged
-from orchestrator.domain.vectors import Vector as Vector
-from orchestrator.domain.vectors import VectorKind as VectorKind
+from orchestrator.domain.prompts.request import Ask as Ask
+from orchestrator.domain.prompts.request import ModelAnswer as ModelAnswer
+from orchestrator.domain.relevance.tags import Tagged as Tagged
+from orchestrator.domain.relevance.vectors import Vector as Vector
+from orchestrator.domain.relevance.vectors import VectorKind as VectorKind
 
 
 class Fetcher(Protocol):

@@ -8,9 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from orchestrator.domain.errors import JobFailed, Reason
+from orchestrator.domain.jobs import ScoreJob
 from orchestrator.domain.outcome import Announce, Done, Outcome, PutVectors, Reject, SetRelevance
-from orchestrator.domain.relevance_jobs import ScoreJob
-from orchestrator.domain.scoring import (
+from orchestrator.domain.relevance.idf import texts_of
+from orchestrator.domain.relevance.scoring import (
     DUMMY_MODEL,
     FORMULA,
     WEIGHTS,
@@ -21,8 +22,7 @@ from orchestrator.domain.scoring import (
     description_parts,
     usable,
 )
-from orchestrator.domain.vectors import KeyedVector, image_vector_key
-from orchestrator.domain.words import texts_of
+from orchestrator.domain.relevance.vectors import KeyedVector, image_vector_key
 from orchestrator.stages.ports import Catalogue, Category, IdfSnapshot, Metadata, TextEncoder, Vector, Vectors
 
 TEXTS_PER_CALL = 128  # one batch of an encoder: a longer call would hold other jobs up

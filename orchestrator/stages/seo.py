@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from orchestrator.domain.alttext import Candidate, candidate_texts, choose, problem_of
 from orchestrator.domain.errors import Reason
+from orchestrator.domain.jobs import SeoJob
 from orchestrator.domain.outcome import Announce, Done, Outcome, Reject, SetAltText, SetSection, Write
-from orchestrator.domain.relevance_jobs import SeoJob
-from orchestrator.domain.vectors import Vector, cosine
+from orchestrator.domain.relevance.alt_text import Candidate, candidate_texts, choose, problem_of
+from orchestrator.domain.relevance.vectors import Vector, cosine
 from orchestrator.stages.ports import Metadata, TextEncoder, Vectors
 
 Sections = Mapping[str, Any]

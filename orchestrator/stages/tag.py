@@ -1,9 +1,9 @@
 """Tag one picture: its vector, tags, class and quality; then it goes on to be described."""
 
+from orchestrator.domain.jobs import RelevanceJob, TagJob
 from orchestrator.domain.outcome import Done, Next, Outcome, PutVectors, SetSection
-from orchestrator.domain.relevance_jobs import RelevanceJob, TagJob
-from orchestrator.domain.tagging import Tagged
-from orchestrator.domain.vectors import KeyedVector, image_vector_key
+from orchestrator.domain.relevance.tags import Tagged
+from orchestrator.domain.relevance.vectors import KeyedVector, image_vector_key
 from orchestrator.stages.originals import allow_for_upload, following, read_original
 from orchestrator.stages.ports import Fetcher, Originals, Tagger
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.catalogue.model import CatalogueImage
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter, LedgerEntry
 from orchestrator.domain.outcome import PutObject, PutVectors, SetRelevance, SetSection
-from orchestrator.domain.vectors import Vector, VectorKind
+from orchestrator.domain.relevance.vectors import Vector, VectorKind
 
 JOBS_KEPT_S = 30 * 24 * 3600
 MAX_BUSINESS_IMAGES = 2000

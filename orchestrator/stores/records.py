@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.catalogue.model import CatalogueImage
 from orchestrator.domain.errors import Reason
 from orchestrator.domain.ledger import DeadLetter, LedgerEntry
 from orchestrator.domain.outcome import SetRelevance

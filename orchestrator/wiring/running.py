@@ -18,7 +18,7 @@ from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.config import Pipeline, Settings
 from orchestrator.config.prompt_examples import load_prompt_examples
 from orchestrator.domain.decoding import decode_job
-from orchestrator.domain.prompting import Prompting
+from orchestrator.domain.prompts.selection import Prompting
 from orchestrator.listening import open_listener, url_of
 from orchestrator.observe import Metrics, is_pretty
 from orchestrator.runtime.children import ChildWorker

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.catalogue.model import CatalogueImage
 from orchestrator.domain.ids import new_job_id
 from orchestrator.domain.outcome import SetAltText, SetRelevance, SetSection
 from orchestrator.domain.versions import version_of

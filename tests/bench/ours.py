@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from orchestrator.cli.run import keep_what_is_loaded
 from orchestrator.clients.canaries.canary import canary_for
 from orchestrator.clients.http import open_session
 from orchestrator.clients.workers.enhance import EnhanceClient
@@ -17,7 +18,6 @@ from orchestrator.domain.jobs import Content, EnhanceJob, EnhanceUpdateJob, Job,
 from orchestrator.domain.outcome import Done, Next, Outcome
 from orchestrator.domain.pictures import SkippedPicture
 from orchestrator.observe import Metrics, configure_logging
-from orchestrator.runtime.collector import keep_what_is_loaded
 from orchestrator.runtime.lane import Engine, Lane
 from orchestrator.runtime.lifecycle import Consumers
 from orchestrator.runtime.patience import Drain

@@ -16,7 +16,7 @@ from tritonclient.grpc.aio import InferenceServerClient
 
 from orchestrator.clients.triton import shared_memory as shared_images
 from orchestrator.clients.triton.vlm import TritonDescriber
-from orchestrator.domain import describing
+from orchestrator.domain.prompts import request as describing
 from tests.conftest import require
 from tests.kit.tiny_vlm import build_tiny_llava
 from tests.kit.triton import ENCODERS, MODELS, ROOT, Triton

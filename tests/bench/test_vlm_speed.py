@@ -8,9 +8,9 @@ from statistics import median
 import pytest
 import torch
 
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.describing import Ask
-from orchestrator.domain.prompts import CAT, PROFILES, VISION_JSON_CAT, repair
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.prompts.profiles import CAT, PROFILES, VISION_JSON_CAT, repair
+from orchestrator.domain.prompts.request import Ask
 from tests.bench.llava_shape import build_llava_shape
 from tests.bench.rounds import Faster, Figure, Times, interleaved, note
 from tests.kit.plain_vlm import plain_answers

@@ -11,7 +11,7 @@ from orchestrator.domain.enhancement import original_key
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.domain.outcome import Announce, PurgeUrl, PutObject, PutVectors, SetAltText, SetRelevance, SetSection
 from orchestrator.domain.pictures import Picture
-from orchestrator.domain.vectors import KeyedVector, Vector
+from orchestrator.domain.relevance.vectors import KeyedVector, Vector
 from orchestrator.stores.apply import StoreApplier, StoredOriginals
 from orchestrator.stores.embedded import EmbeddedDocuments
 from orchestrator.stores.folder import FolderObjects

@@ -6,10 +6,10 @@ import random
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrator.domain.answers import Answer, read_answer
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.describing import ModelAnswer
-from orchestrator.domain.prompts import PROFILES, PromptProfile, repair
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.prompts.parsing import Answer, read_answer
+from orchestrator.domain.prompts.profiles import PROFILES, PromptProfile, repair
+from orchestrator.domain.prompts.request import ModelAnswer
 from tests.kit.vlm_prompts import FILE, prompts_as_data
 from workers.training.vlm.questions import forms, question, training_question
 from workers.training.world.catalogue import NONE, businesses

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.config.prompt_examples import SHIPPED, load_prompt_examples
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.examples import Known
-from orchestrator.domain.examples import nearest as nearest_examples
-from orchestrator.domain.prompting import Prompting
-from orchestrator.domain.prompting import question as question_about
-from orchestrator.domain.prompts import example_line, profile_for
-from orchestrator.domain.strategies import STRATEGIES
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.prompts.examples import Known
+from orchestrator.domain.prompts.examples import nearest as nearest_examples
+from orchestrator.domain.prompts.profiles import example_line, profile_for
+from orchestrator.domain.prompts.selection import Prompting
+from orchestrator.domain.prompts.selection import question as question_about
+from orchestrator.domain.prompts.strategies import STRATEGIES
 from tests.kit.prompt_examples import prompt_examples
 from tests.kit.vlm_lessons import truths
 from workers.training.vlm.examples import nearest

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pymysql
 import pytest
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.stores.sql import SqlCatalogue
 from tests.integration.least_privilege_kit import DEPLOY, PASSWORD
 from tests.kit.mariadb import MariaDB

@@ -3,7 +3,7 @@
 import pymysql
 import pytest
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.outcome import SetAltText
 from orchestrator.stores.sql import SqlCatalogue
 from tests.kit.mariadb import MariaDB

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.errors import JobRefused
 from orchestrator.stores.sql import SqlCatalogue
 from tests.kit.mariadb import MariaDB

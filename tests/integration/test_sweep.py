@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.config import load_settings
 from orchestrator.domain.outcome import PutVectors, SetRelevance, SetSection
-from orchestrator.domain.vectors import KeyedVector, Vector, image_vector_key
+from orchestrator.domain.relevance.vectors import KeyedVector, Vector, image_vector_key
 from orchestrator.operations import sweeping
 from orchestrator.stores.milvus import rows
 from orchestrator.wiring import System, load_checked_pipeline, open_system, vectors_of

@@ -9,10 +9,10 @@ import pytest
 import torch
 from jsonschema import Draft202012Validator
 
-from orchestrator.domain.answers import Answer, read_answer
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.describing import ModelAnswer
-from orchestrator.domain.prompts import PROFILES, PromptProfile
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.prompts.parsing import Answer, read_answer
+from orchestrator.domain.prompts.profiles import PROFILES, PromptProfile
+from orchestrator.domain.prompts.request import ModelAnswer
 from workers import builtin as builtin_weights
 from workers.training.world.scene import scene
 from workers.training.world.truth import Split

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from orchestrator.domain.answers import repeats_itself
+from orchestrator.domain.prompts.parsing import repeats_itself
 from tests.kit.tiny_vlm import llama2_tokenizer, llama3_tokenizer
 from workers.vlm.grammar import Forms, Vocabulary
 from workers.vlm.guiding import GuidedAnswer, is_loop

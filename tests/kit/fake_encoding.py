@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.domain.catalogue import Category, IdfSnapshot
-from orchestrator.domain.vectors import Vector, VectorKind
-from orchestrator.domain.words import idf_snapshot_of
+from orchestrator.domain.catalogue.model import Category, IdfSnapshot
+from orchestrator.domain.relevance.idf import idf_snapshot_of
+from orchestrator.domain.relevance.vectors import Vector, VectorKind
 
 DIMENSION = 32
 

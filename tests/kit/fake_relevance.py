@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.describing import Ask, FinishReason, ModelAnswer
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.enhancement import sha256_of
 from orchestrator.domain.jobs import Content
 from orchestrator.domain.pictures import Picture
-from orchestrator.domain.tagging import Tag, Tagged
-from orchestrator.domain.vectors import Vector, VectorKind
+from orchestrator.domain.prompts.request import Ask, FinishReason, ModelAnswer
+from orchestrator.domain.relevance.tags import Tag, Tagged
+from orchestrator.domain.relevance.vectors import Vector, VectorKind
 
 ORIGINAL = b"\x89PNG\r\n\x1a\n and the rest of a picture"
 SHA = sha256_of(ORIGINAL)

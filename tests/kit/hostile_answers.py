@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestrator.domain.prompts import PromptProfile
+from orchestrator.domain.prompts.profiles import PromptProfile
 from tests.kit.fake_relevance import SAID
 
 DETAILS: Mapping[str, Any] = {

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.catalogue.model import CatalogueImage
 from orchestrator.domain.display import Candidate
-from orchestrator.domain.ranking import Answer, Item, rank
+from orchestrator.domain.relevance.ranking import Answer, Item, rank
 
 
 def listed(image_id: str, **fields: Any) -> CatalogueImage:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 
 if TYPE_CHECKING:
     from tests.kit.blueprint import Servers

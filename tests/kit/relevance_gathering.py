@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymilvus import MilvusClient
 
-from orchestrator.domain.words import texts_of
+from orchestrator.domain.relevance.idf import texts_of
 from tests.kit.events import Heard, hear
 from tests.kit.evidence import Effect, JobKey
 from tests.kit.gathering import HARMLESS, listed, right, rows_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import md5, sha256
 from typing import Any
 
-from orchestrator.domain.words import texts_of
+from orchestrator.domain.relevance.idf import texts_of
 from tests.kit.events import Heard, Told
 from tests.kit.evidence import Evidence, JobKey
 from tests.kit.load import DESCRIBE, TAG, Naming

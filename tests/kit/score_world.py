@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.relevance_jobs import ScoreJob
-from orchestrator.domain.scoring import CLIP, DESCRIPTION
-from orchestrator.domain.vectors import Vector, VectorKind, cosine, image_vector_key
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.jobs import ScoreJob
+from orchestrator.domain.relevance.scoring import CLIP, DESCRIPTION
+from orchestrator.domain.relevance.vectors import Vector, VectorKind, cosine, image_vector_key
 from orchestrator.stages import STAGES, bind
 from tests.kit.fake_encoding import FakeCatalogue, FakeEncoder, FakeMetadata, FakeVectors, bag_vector
 

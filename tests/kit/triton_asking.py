@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from orchestrator.clients.triton.vlm import TritonDescriber
-from orchestrator.domain.describing import Ask
 from orchestrator.domain.errors import JobError
+from orchestrator.domain.prompts.request import Ask
 from tests.integration.triton.conftest import LLAVA
 from tests.kit.process import wait_until
 from tests.kit.triton import Triton

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from orchestrator.domain.outcome import PutVectors, SetAltText
-from orchestrator.domain.vectors import KeyedVector, Vector, VectorKind, image_vector_key
+from orchestrator.domain.relevance.vectors import KeyedVector, Vector, VectorKind, image_vector_key
 from orchestrator.stores.ports import FoundVector, VectorStore
 
 SPACE = "clip/ViT-B-32@1f2e3d4c"

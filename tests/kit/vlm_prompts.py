@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config.prompt_examples import load_prompt_examples
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.examples import Example
-from orchestrator.domain.prompts import PROFILES, PromptProfile, example_line
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.prompts.examples import Example
+from orchestrator.domain.prompts.profiles import PROFILES, PromptProfile, example_line
 
 FILE = Path(__file__).parents[2] / "workers" / "training" / "vlm" / "prompts.json"
 PLACE = "{category}"

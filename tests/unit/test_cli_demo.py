@@ -10,7 +10,7 @@ from orchestrator.cli.demo.pictures import sample_catalogue, sample_pictures
 from orchestrator.cli.demo.progress import Ends, ends_by_stage, note_of, queues_of
 from orchestrator.cli.demo.relevance import Makers, RelevanceRow, explain_makers, makers_of, relevance_row
 from orchestrator.config import load_settings
-from orchestrator.domain.catalogue_rows import read_row
+from orchestrator.domain.catalogue.rows import read_row
 from orchestrator.domain.errors import ConfigurationError
 from orchestrator.wiring import load_checked_pipeline
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from orchestrator.cli import application
 from orchestrator.cli.schema.command import all_documents, file_name, file_text
 from orchestrator.config import Pipeline, load_settings
-from orchestrator.domain.catalogue_rows import read_row
+from orchestrator.domain.catalogue.rows import read_row
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.events import EVENTS_EXCHANGE, event_body
 from orchestrator.domain.outcome import Announce

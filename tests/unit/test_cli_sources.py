@@ -11,8 +11,7 @@ from orchestrator.cli.publish.sending import Report, check
 from orchestrator.cli.publish.sources import entries, kind_of
 from orchestrator.cli.publish.targets import common_fields, targets_of
 from orchestrator.config import load_settings
-from orchestrator.domain.jobs import EnhanceJob
-from orchestrator.domain.relevance_jobs import RelevanceJob
+from orchestrator.domain.jobs import EnhanceJob, RelevanceJob
 from orchestrator.wiring import load_checked_pipeline
 from tests.kit.sources import FIELDS, TARGETS, read, write
 

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from orchestrator.api.jobs import parse_request
 from orchestrator.api.problems import Problem
 from orchestrator.domain.bodies import read_what_can_be_read, why_unreadable
-from orchestrator.domain.catalogue_rows import read_row
+from orchestrator.domain.catalogue.rows import read_row
 from orchestrator.domain.decoding import decode_job, identify
 from orchestrator.domain.errors import JobRefused
-from orchestrator.domain.jobs import EnhanceJob, EnhanceUpdateJob, json_schema
-from orchestrator.domain.relevance_jobs import RelevanceJob
+from orchestrator.domain.jobs import EnhanceJob, EnhanceUpdateJob, RelevanceJob, json_schema
 
 CASES = Path(__file__).parents[1] / "cases" / "messages"
 CAFE = ("corner-cafe", "17")

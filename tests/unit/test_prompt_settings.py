@@ -7,8 +7,8 @@ import pytest
 from orchestrator.config import load_settings
 from orchestrator.config.prompt_examples import SHIPPED, load_prompt_examples
 from orchestrator.domain.errors import ConfigurationError
-from orchestrator.domain.examples import Example
-from orchestrator.domain.prompts import PROFILES
+from orchestrator.domain.prompts.examples import Example
+from orchestrator.domain.prompts.profiles import PROFILES
 
 GOOD = "- {tags: [bread], category: bakery, cat_match: 1, reason: bread}\n"
 

@@ -10,8 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from orchestrator.cli.publish.folders import PICTURE_SUFFIXES, has_odd_name, printable_name
 from orchestrator.domain.errors import ConfigurationError
 from orchestrator.domain.ids import id_from_name, normalise_id
-from orchestrator.domain.jobs import EnhanceJob, ImageType
-from orchestrator.domain.relevance_jobs import RelevanceJob
+from orchestrator.domain.jobs import EnhanceJob, ImageType, RelevanceJob
 from orchestrator.domain.versions import EARLIEST_MS
 
 SAMPLES = Path(str(files("orchestrator.cli"))) / "samples"

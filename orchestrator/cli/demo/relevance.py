@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.cli.terminal import PIPE_WIDTH, plain, table
-from orchestrator.domain.scoring import DUMMY_MODEL
+from orchestrator.domain.relevance.scoring import DUMMY_MODEL
 
 
 @dataclass(frozen=True, slots=True)

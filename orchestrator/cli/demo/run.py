@@ -20,8 +20,7 @@ from orchestrator.cli.demo.relevance import makers_of, relevance_row, show_relev
 from orchestrator.cli.terminal import print_json, stdout
 from orchestrator.config import Settings
 from orchestrator.control import Call
-from orchestrator.domain.jobs import Job
-from orchestrator.domain.relevance_jobs import RelevanceJob
+from orchestrator.domain.jobs import Job, RelevanceJob
 from orchestrator.observe import configure_logging
 from orchestrator.operations import operator, reachable
 from orchestrator.runtime.patience import Drain, OutOfPatience

@@ -71,7 +71,7 @@ def triton_checks(settings: Settings) -> list[Check]:
 
 async def _triton(url: str) -> str:
     from orchestrator.clients.triton.vlm import READY_TIMEOUT_S, TritonDescriber
-    from orchestrator.domain.prompts import MODELS
+    from orchestrator.domain.prompts.profiles import MODELS
 
     describer = TritonDescriber(url, timeout_s=READY_TIMEOUT_S)
     try:

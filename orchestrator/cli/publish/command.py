@@ -124,7 +124,7 @@ def _check_options(kind: Kind, given: dict[str, Any], targets: Sequence[Target],
 
 
 def _check_prompt(name: str) -> None:
-    from orchestrator.domain.prompts import PROFILES
+    from orchestrator.domain.prompts.profiles import PROFILES
 
     known = dict.fromkeys(profile.name for profile in PROFILES)
     if name not in known:

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_type_hints
 from pydantic import TypeAdapter
 
 from orchestrator.config import Pipeline, QueueSpec
-from orchestrator.domain.catalogue_rows import BusinessRow, CategoryRow, ImageRow
+from orchestrator.domain.catalogue.rows import BusinessRow, CategoryRow, ImageRow
 from orchestrator.domain.events import EVENT_SCHEMA
 from orchestrator.domain.jobs import json_schema
 from orchestrator.domain.outcome import Announce

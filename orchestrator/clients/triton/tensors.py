@@ -8,8 +8,8 @@ from tritonclient.grpc import InferInput
 
 from orchestrator.clients.triton.shared_memory import Held
 from orchestrator.clients.workers.replies import BAD_REPLY
-from orchestrator.domain.describing import Ask, FinishReason, ModelAnswer
 from orchestrator.domain.errors import JobFailed
+from orchestrator.domain.prompts.request import Ask, FinishReason, ModelAnswer
 
 _OUTPUTS = ("ANSWER", "FINISH_REASON", "MODEL", "WEIGHTS")
 

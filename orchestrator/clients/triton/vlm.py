@@ -17,8 +17,8 @@ from orchestrator.clients.triton.errors import DIED, LOOK_AGAIN_S, TIMEOUT, OutO
 from orchestrator.clients.triton.shared_memory import SharedImages
 from orchestrator.clients.triton.tensors import answer_of, tensors_of
 from orchestrator.clients.workers.replies import OUT_OF_MEMORY
-from orchestrator.domain.describing import Ask, ModelAnswer
 from orchestrator.domain.errors import JobError, JobFailed, JobRefused, Unavailable
+from orchestrator.domain.prompts.request import Ask, ModelAnswer
 
 READY_TIMEOUT_S = 2.0
 MAX_ANSWER_BYTES = 4 * 2**20

@@ -4,7 +4,7 @@ from functools import partial
 
 from orchestrator.clients.workers.replies import WorkerReply, bad_reply, content_of, result_of, unit_vectors
 from orchestrator.clients.workers.text import TextClient
-from orchestrator.domain.tagging import Tag, Tagged
+from orchestrator.domain.relevance.tags import Tag, Tagged
 from workers.wire import TAG_PATH, TagReply
 
 

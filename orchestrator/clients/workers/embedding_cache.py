@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
-from orchestrator.domain.vectors import Vector
+from orchestrator.domain.relevance.vectors import Vector
 
 MAX_CHARS = 256
 """A longer text is a description: it comes once, and would push out many that come again."""

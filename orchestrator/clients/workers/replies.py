@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from orchestrator.domain.errors import JobFailed, JobRefused
 from orchestrator.domain.jobs import Content
-from orchestrator.domain.vectors import Vector
+from orchestrator.domain.relevance.vectors import Vector
 from workers.wire import RESULT_HEADER, ContentReply, EncodeReply, ErrorReply, WireValue
 
 BUSY = 503

@@ -7,7 +7,7 @@ from orchestrator.clients.workers.embedding_cache import VectorMemory
 from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.clients.workers.replies import parse_encode_reply
 from orchestrator.domain.errors import JobRefused, Unavailable
-from orchestrator.domain.vectors import Vector
+from orchestrator.domain.relevance.vectors import Vector
 from workers.wire import ENCODE_PATH, MAX_TEXTS, EncodeRequest
 
 MAX_CHARS = 1_000_000

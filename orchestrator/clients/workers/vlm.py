@@ -2,7 +2,7 @@
 
 from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.clients.workers.replies import WorkerReply, bad_reply, result_of
-from orchestrator.domain.describing import Ask, ModelAnswer
+from orchestrator.domain.prompts.request import Ask, ModelAnswer
 from workers.wire import GENERATE_PATH, GenerateReply, GenerateRequest
 
 MAX_ANSWER_BYTES = 2**20

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Self
 
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.catalogue.model import CatalogueImage
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter, LedgerEntry
 from orchestrator.domain.outcome import SetRelevance, SetSection
 from orchestrator.sqlite_thread import SqliteThread

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.catalogue.model import CatalogueImage
 from orchestrator.domain.ids import document_id
 from orchestrator.domain.outcome import SetRelevance, SetSection
 from orchestrator.domain.versions import supersedes

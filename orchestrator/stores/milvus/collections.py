@@ -10,7 +10,7 @@ from typing import Any
 from pymilvus import CollectionSchema, DataType, FieldSchema
 
 from orchestrator.domain.errors import Unavailable
-from orchestrator.domain.vectors import VectorKind
+from orchestrator.domain.relevance.vectors import VectorKind
 from orchestrator.stores.milvus import rows
 from orchestrator.stores.milvus.connection import Connection
 

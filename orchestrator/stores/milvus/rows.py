@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from orchestrator.domain.outcome import PutVectors
-from orchestrator.domain.vectors import KeyedVector, Vector
+from orchestrator.domain.relevance.vectors import KeyedVector, Vector
 from orchestrator.stores.values import check_text, refused
 
 MAX_KEY_BYTES = 2048

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.outcome import PutVectors
-from orchestrator.domain.vectors import Vector, VectorKind
+from orchestrator.domain.relevance.vectors import Vector, VectorKind
 from orchestrator.stores.milvus import rows
 from orchestrator.stores.milvus.collections import Collections
 from orchestrator.stores.milvus.connection import Connection

@@ -11,7 +11,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ASCENDING
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.catalogue.model import CatalogueImage
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.ids import document_id
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter, LedgerEntry

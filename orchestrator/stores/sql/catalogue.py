@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Insert, Row, Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from orchestrator.domain.catalogue import AltText, Category, IdfSnapshot
+from orchestrator.domain.catalogue.model import AltText, Category, IdfSnapshot
 from orchestrator.domain.outcome import SetAltText
-from orchestrator.domain.words import idf_snapshot_of
+from orchestrator.domain.relevance.idf import idf_snapshot_of
 from orchestrator.stores.sql import statements
 from orchestrator.stores.sql.checks import check_alt_text, check_category
 from orchestrator.stores.sql.database import Database, all_rows, transaction

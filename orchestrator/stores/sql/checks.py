@@ -2,7 +2,7 @@
 
 import re
 
-from orchestrator.domain.catalogue import AltText, Category
+from orchestrator.domain.catalogue.model import AltText, Category
 from orchestrator.domain.outcome import SetAltText
 from orchestrator.stores.sql.tables import ALT_TEXT_LENGTH, ID_LENGTH, MODEL_LENGTH, NAME_LENGTH, VERSION_LENGTH
 from orchestrator.stores.values import refused

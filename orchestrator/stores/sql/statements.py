@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Insert, Table, case, or_
 from sqlalchemy.dialects import mysql, sqlite
 
-from orchestrator.domain.catalogue import AltTextSource
+from orchestrator.domain.catalogue.model import AltTextSource
 from orchestrator.stores.sql.tables import alttags, categories, idf_snapshots
 
 Rows = Sequence[Mapping[str, Any]] | Mapping[str, Any]

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from orchestrator.domain.catalogue import AltText, Category
+from orchestrator.domain.catalogue.model import AltText, Category
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.outcome import SetAltText
 from orchestrator.stores.sql import SqlCatalogue

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.errors import ConfigurationError, Unavailable
 from orchestrator.stores.sql import SqlCatalogue
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.errors import JobRefused
-from orchestrator.domain.words import idf_snapshot_of
+from orchestrator.domain.relevance.idf import idf_snapshot_of
 from orchestrator.stores.sql import SqlCatalogue
 from orchestrator.stores.sql import catalogue as module
 

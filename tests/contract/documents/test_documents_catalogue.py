@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.catalogue.model import CatalogueImage
 from orchestrator.domain.errors import JobRefused
 from orchestrator.stores.ports import MAX_BUSINESS_IMAGES, Documents
 

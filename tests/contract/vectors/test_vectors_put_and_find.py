@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.outcome import PutVectors
-from orchestrator.domain.vectors import KeyedVector, Vector
+from orchestrator.domain.relevance.vectors import KeyedVector, Vector
 from orchestrator.stores.ports import VectorStore
 from tests.kit.vectors import OTHER_SPACE, SPACE, alike, gone, hits_of, image_vector, put, random_vector, turned
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.domain.errors import JobRefused, Unavailable
-from orchestrator.domain.vectors import Vector
+from orchestrator.domain.relevance.vectors import Vector
 from orchestrator.stores.milvus import MilvusVectors
 from orchestrator.stores.ports import VectorStore
 from tests.kit.vectors import OTHER_SPACE, SPACE, alike, gone, hits_of, image_vector, put, random_vector, turned

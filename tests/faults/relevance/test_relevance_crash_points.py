@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from tests.faults.figures import at_most
 from tests.faults.relevance.crashing import POINTS
 from tests.kit.checker import check

@@ -10,9 +10,8 @@ import httpx
 import pytest
 
 from orchestrator.domain.errors import PublishUnconfirmed, Reason, Unavailable
-from orchestrator.domain.jobs import EnhanceJob
+from orchestrator.domain.jobs import EnhanceJob, RelevanceJob
 from orchestrator.domain.ledger import DeadLetter, End, LedgerEntry
-from orchestrator.domain.relevance_jobs import RelevanceJob
 from orchestrator.runtime.ports import Delivery
 from tests.integration.api.conftest import OPTIONS, Stores, degraded, key_of, served
 

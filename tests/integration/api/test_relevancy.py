@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from orchestrator.api import openapi_document
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.catalogue.model import CatalogueImage
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.outcome import SetAltText
 from tests.integration.api.conftest import BUSINESS, OPTIONS, SHA256, VERSION, Away, Stores, degraded, key_of, served

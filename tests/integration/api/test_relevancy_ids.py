@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from orchestrator.domain.catalogue import CatalogueImage
+from orchestrator.domain.catalogue.model import CatalogueImage
 from tests.integration.api.conftest import Stores
 
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from orchestrator.clients.workers.clip import ClipClient
 from orchestrator.domain.errors import JobRefused
-from orchestrator.domain.tagging import Tag
+from orchestrator.domain.relevance.tags import Tag
 from tests.kit.image_files import encoded, picture
 from tests.kit.vector_client import VectorClient, pool_over
 from tests.kit.worker import Worker

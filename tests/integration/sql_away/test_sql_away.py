@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.domain.outcome import SetAltText
 from orchestrator.stores.sql import SqlCatalogue

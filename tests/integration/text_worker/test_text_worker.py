@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from orchestrator.clients.workers.text import TextClient
-from orchestrator.domain.vectors import cosine
+from orchestrator.domain.relevance.vectors import cosine
 from tests.kit.vector_client import VectorClient, pool_over
 from tests.kit.worker import Worker
 from workers.builtin import pinned

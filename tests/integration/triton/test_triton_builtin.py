@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.domain.answers import Answer, read_answer
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.describing import Ask
-from orchestrator.domain.prompts import VISION_JSON_CAT
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.prompts.parsing import Answer, read_answer
+from orchestrator.domain.prompts.profiles import VISION_JSON_CAT
+from orchestrator.domain.prompts.request import Ask
 from tests.conftest import require
 from tests.integration.triton.conftest import LLAVA, OpenDescriber
 from tests.kit.image_files import encoded

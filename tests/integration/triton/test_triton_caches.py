@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 
-from orchestrator.domain.describing import Ask
+from orchestrator.domain.prompts.request import Ask
 from tests.integration.triton.conftest import LLAMA, LLAVA, OpenDescriber
 from tests.kit.image_files import encoded, picture
 from tests.kit.triton import Triton

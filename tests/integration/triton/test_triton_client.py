@@ -9,8 +9,8 @@ import tritonclient.grpc.aio
 
 from orchestrator.clients.canaries.question import PROMPT
 from orchestrator.clients.triton.vlm import TritonDescriber
-from orchestrator.domain.describing import ModelAnswer
 from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable
+from orchestrator.domain.prompts.request import ModelAnswer
 from tests.integration.triton.conftest import LLAMA, LLAVA, OpenDescriber
 from tests.kit.triton import Triton
 from tests.kit.triton_asking import ask, begun, code_of

@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 import tritonclient.grpc.aio
 
-from orchestrator.domain.describing import Ask
 from orchestrator.domain.errors import JobFailed, JobRefused
+from orchestrator.domain.prompts.request import Ask
 from tests.integration.triton.conftest import LLAMA, LLAVA, OpenDescriber
 from tests.kit.image_files import encoded, jpeg_with_size, picture
 from tests.kit.triton import Triton

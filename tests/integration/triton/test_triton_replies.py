@@ -10,8 +10,8 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from orchestrator.clients.triton.errors import fault_of_call
 from orchestrator.clients.triton.vlm import MAX_ANSWER_BYTES
-from orchestrator.domain.describing import Ask, ModelAnswer
 from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable
+from orchestrator.domain.prompts.request import Ask, ModelAnswer
 from tests.integration.triton.conftest import OpenDescriber
 
 QUESTION = Ask(("m",), "p", {"type": "object"})

@@ -14,7 +14,7 @@ from tritonclient.grpc import InferResult
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from orchestrator.domain.describing import Ask
+from orchestrator.domain.prompts.request import Ask
 from tests.conftest import require
 from tests.integration.triton.conftest import OpenDescriber
 from tests.kit.image_files import encoded, picture

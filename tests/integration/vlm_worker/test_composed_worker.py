@@ -14,8 +14,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.prompts import PROFILES
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.prompts.profiles import PROFILES
 from tests.integration.vlm_worker.conftest import VlmClient
 from tests.kit.composed_worker import RED
 from tests.kit.hostile_images import hostile_images

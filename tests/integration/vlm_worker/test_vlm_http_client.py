@@ -11,8 +11,8 @@ from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.clients.workers.replies import WorkerReply
 from orchestrator.clients.workers.vlm import MAX_ANSWER_BYTES, HttpDescriber, parse_generate_reply
 from orchestrator.config import PoolSpec
-from orchestrator.domain.describing import Ask, ModelAnswer
 from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable
+from orchestrator.domain.prompts.request import Ask, ModelAnswer
 from tests.integration.vlm_worker.conftest import VlmClient
 from tests.kit.vlm_schemas import SCHEMAS
 from tests.kit.worker_client import photo

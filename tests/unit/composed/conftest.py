@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.domain.prompts import PROFILES, PromptProfile, profile_for
+from orchestrator.domain.prompts.profiles import PROFILES, PromptProfile, profile_for
 from tests.kit.sighted_clip import Shown, SightedClip, square
 from workers.clip.vocabulary import BUILT_IN
 from workers.vlm.composed import Composed

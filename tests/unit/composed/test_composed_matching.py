@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.prompts import profile_for
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.prompts.profiles import profile_for
 from tests.kit.sighted_clip import Shown, SightedClip, square
 from tests.unit.composed.conftest import RED, answer_to, prompt_about
 from workers.clip.model import Sight

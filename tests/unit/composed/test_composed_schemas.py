@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.domain.alttext import clean, problem_of
-from orchestrator.domain.answers import Answer, read_answer
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.describing import ModelAnswer
-from orchestrator.domain.prompts import PromptProfile, repair
-from orchestrator.domain.scoring import usable
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.prompts.parsing import Answer, read_answer
+from orchestrator.domain.prompts.profiles import PromptProfile, repair
+from orchestrator.domain.prompts.request import ModelAnswer
+from orchestrator.domain.relevance.alt_text import clean, problem_of
+from orchestrator.domain.relevance.scoring import usable
 from tests.kit.sighted_clip import Shown, SightedClip
 from tests.kit.vlm_schemas import SCHEMAS
 from tests.unit.composed.conftest import ASKED, answer_to, prompt_about

@@ -2,7 +2,15 @@
 
 import pytest
 
-from orchestrator.domain.alttext import Candidate, candidate_texts, choose, clean, composed, first_sentence, problem_of
+from orchestrator.domain.relevance.alt_text import (
+    Candidate,
+    candidate_texts,
+    choose,
+    clean,
+    composed,
+    first_sentence,
+    problem_of,
+)
 
 DESCRIPTION = "A chocolate cake stands on a wooden table. Behind it is a window."
 TAGS = ("cake", "table")

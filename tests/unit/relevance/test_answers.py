@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrator.domain.answers import Answer, Problem, read_answer
-from orchestrator.domain.describing import ModelAnswer
 from orchestrator.domain.outcome import SetSection
-from orchestrator.domain.prompts import PROFILES, PromptProfile, profile_for
+from orchestrator.domain.prompts.parsing import Answer, Problem, read_answer
+from orchestrator.domain.prompts.profiles import PROFILES, PromptProfile, profile_for
+from orchestrator.domain.prompts.request import ModelAnswer
 from orchestrator.stores.values import checked_section
 from tests.kit.fake_relevance import HOT, SAID, said
 from tests.kit.hostile_answers import DETAILS, EVIDENCE, HOSTILE_TEXTS, hostile_answers

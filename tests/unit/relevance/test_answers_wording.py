@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.domain.answers import Problem, is_refusal, read_answer, repeats_itself
-from orchestrator.domain.prompts import profile_for
+from orchestrator.domain.prompts.parsing import Problem, is_refusal, read_answer, repeats_itself
+from orchestrator.domain.prompts.profiles import profile_for
 from tests.kit.fake_relevance import HOT, SAID, said
 
 PLAIN = profile_for("vision_json", HOT)

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.errors import JobFailed, JobRefused, Reason
+from orchestrator.domain.jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
 from orchestrator.domain.outcome import Detour, Done, Next, Outcome, PutObject, Retry, SetSection
 from orchestrator.domain.pictures import Picture
-from orchestrator.domain.prompts import profile_for, repair
-from orchestrator.domain.relevance_jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
+from orchestrator.domain.prompts.profiles import profile_for, repair
 from orchestrator.stages import STAGES, bind
 from tests.kit.fake_relevance import (
     HOT,

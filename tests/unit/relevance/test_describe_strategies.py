@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from orchestrator.domain.answers import Answer, read_answer
 from orchestrator.domain.decoding import decode_job
-from orchestrator.domain.describing import Ask, ModelAnswer
-from orchestrator.domain.examples import Example, digest
+from orchestrator.domain.jobs import RelevanceJob, TagJob
 from orchestrator.domain.outcome import Detour, Done, Next, SetSection
-from orchestrator.domain.prompting import Prompting
-from orchestrator.domain.prompts import PROFILES, PromptProfile, profile_for
-from orchestrator.domain.relevance_jobs import RelevanceJob, TagJob
+from orchestrator.domain.prompts.examples import Example, digest
+from orchestrator.domain.prompts.parsing import Answer, read_answer
+from orchestrator.domain.prompts.profiles import PROFILES, PromptProfile, profile_for
+from orchestrator.domain.prompts.request import Ask, ModelAnswer
+from orchestrator.domain.prompts.selection import Prompting
 from orchestrator.stages import STAGES, bind
 from tests.kit.fake_relevance import HOT, IDENTITY, SAID, SHA, Businesses, Model, Sections, Store, Web, said
 from workers.vlm.dummy import Dummy

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.domain.catalogue import AltText, AltTextSource
+from orchestrator.domain.catalogue.model import AltText, AltTextSource
 from orchestrator.domain.display import Candidate, Display, current_alt_text, find_display, is_of
 from tests.kit.ranking import candidate, listed
 

@@ -6,8 +6,8 @@ import random
 import pytest
 
 from orchestrator.config.prompt_examples import load_prompt_examples
-from orchestrator.domain.examples import Example, Known, digest, nearest
-from orchestrator.domain.prompts import MAX_CATEGORY_CHARS, MAX_REASON_CHARS, example_line
+from orchestrator.domain.prompts.examples import Example, Known, digest, nearest
+from orchestrator.domain.prompts.profiles import MAX_CATEGORY_CHARS, MAX_REASON_CHARS, example_line
 
 BREAD = Example(("bread", "croissant"), "bakery", 1, "bread belongs to a bakery")
 BREAD_FOR_CAFE = Example(("bread", "croissant"), "cafe", 0, "bread belongs to a bakery, not to a cafe")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.domain.language import Language, language_of
+from orchestrator.domain.relevance.language import Language, language_of
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import re
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.errors import JobRefused
-from orchestrator.domain.prompts import PROFILES, PromptProfile, hot_category, plain_text, profile_for, repair
+from orchestrator.domain.prompts.profiles import PROFILES, PromptProfile, hot_category, plain_text, profile_for, repair
 from tests.kit.fake_relevance import HOT
 
 VISION = ("description", "alt_text", "tags")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.domain.display import Candidate, Display
-from orchestrator.domain.ranking import NEAR_DUPLICATE_BITS, Answer, Item
+from orchestrator.domain.relevance.ranking import NEAR_DUPLICATE_BITS, Answer, Item
 from tests.kit.ranking import ask, candidate, ids, listed
 
 EMPTY = Answer("rule_set", None, (), ())

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.errors import JobFailed
 from orchestrator.domain.outcome import Announce, Done, PutVectors, Reject, SetRelevance
-from orchestrator.domain.scoring import DESCRIPTION, FORMULA
-from orchestrator.domain.vectors import KeyedVector, cosine, weighted_mean
-from orchestrator.domain.words import idf_snapshot_of
+from orchestrator.domain.relevance.idf import idf_snapshot_of
+from orchestrator.domain.relevance.scoring import DESCRIPTION, FORMULA
+from orchestrator.domain.relevance.vectors import KeyedVector, cosine, weighted_mean
 from orchestrator.stages import STAGES, bind
 from orchestrator.stages.score import MAX_CAPTIONS, TEXTS_PER_CALL, word_key
 from tests.kit.fake_encoding import FakeEncoder, FakeVectors, bag_vector

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.domain.catalogue import Category
+from orchestrator.domain.catalogue.model import Category
 from tests.kit.fake_encoding import FakeEncoder, FakeVectors
 from tests.kit.score_world import (
     GYM,

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.scoring import (
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.relevance.idf import idf, idf_snapshot_of
+from orchestrator.domain.relevance.scoring import (
     CLIP,
     DESCRIPTION,
     WEIGHTS,
@@ -22,8 +23,7 @@ from orchestrator.domain.scoring import (
     score_of,
     usable,
 )
-from orchestrator.domain.vectors import Vector
-from orchestrator.domain.words import idf, idf_snapshot_of
+from orchestrator.domain.relevance.vectors import Vector
 
 PART_NAMES = ("description", "cat_match", "clip")
 UNIT = st.floats(0, 1)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.errors import Reason
+from orchestrator.domain.jobs import SeoJob
 from orchestrator.domain.outcome import Announce, Done, Outcome, Reject, SetAltText, SetSection
-from orchestrator.domain.relevance_jobs import SeoJob
-from orchestrator.domain.vectors import Vector
+from orchestrator.domain.relevance.vectors import Vector
 from orchestrator.stages import STAGES, bind
 from tests.kit.fake_relevance import IDENTITY, JOB_ID, SAID, SHA, SPACE, VERSION, Captions, Sections, StoredVectors
 

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from orchestrator.domain.examples import Example
-from orchestrator.domain.prompts import PROFILES, PromptProfile, example_line, profile_for
-from orchestrator.domain.schemas import CAT_MATCH
-from orchestrator.domain.strategies import STRATEGIES
+from orchestrator.domain.prompts.answer_schemas import CAT_MATCH
+from orchestrator.domain.prompts.examples import Example
+from orchestrator.domain.prompts.profiles import PROFILES, PromptProfile, example_line, profile_for
+from orchestrator.domain.prompts.strategies import STRATEGIES
 from tests.kit.fake_relevance import HOT
 
 PLAIN, ROLE, EVIDENCE, FEW_SHOT = (

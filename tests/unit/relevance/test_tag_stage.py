@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.domain.errors import JobFailed
+from orchestrator.domain.jobs import RelevanceJob, TagJob
 from orchestrator.domain.outcome import Done, Next, PutObject, PutVectors, SetSection
 from orchestrator.domain.pictures import Picture
-from orchestrator.domain.relevance_jobs import RelevanceJob, TagJob
-from orchestrator.domain.vectors import KeyedVector
+from orchestrator.domain.relevance.vectors import KeyedVector
 from orchestrator.stages import STAGES, bind
 from orchestrator.stages.tag import tag
 from tests.kit.fake_relevance import CONTENT, IDENTITY, ORIGINAL, SHA, SPACE, TAGGED, VERSION, Clip, Store, Web

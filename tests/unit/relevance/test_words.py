@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.domain.catalogue import IdfSnapshot
-from orchestrator.domain.words import idf, idf_snapshot_of, words_of
+from orchestrator.domain.catalogue.model import IdfSnapshot
+from orchestrator.domain.relevance.idf import idf, idf_snapshot_of, words_of
 
 EMPTY = IdfSnapshot("", 0, {})
 

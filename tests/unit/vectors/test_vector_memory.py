@@ -1,7 +1,7 @@
 """What a client remembers of the vectors it was given."""
 
 from orchestrator.clients.workers.embedding_cache import MAX_CHARS, VectorMemory
-from orchestrator.domain.vectors import Vector
+from orchestrator.domain.relevance.vectors import Vector
 from tests.kit.vectors import OTHER_SPACE, SPACE, random_vector
 
 ONE, TWO = random_vector(1), random_vector(2)

@@ -11,8 +11,8 @@ from orchestrator.clients.workers.clip import parse_tag_reply
 from orchestrator.clients.workers.replies import WorkerReply, parse_encode_reply
 from orchestrator.domain.errors import JobFailed
 from orchestrator.domain.jobs import Content
-from orchestrator.domain.tagging import Tag, Tagged
-from orchestrator.domain.vectors import Vector
+from orchestrator.domain.relevance.tags import Tag, Tagged
+from orchestrator.domain.relevance.vectors import Vector
 from workers.wire import RESULT_HEADER
 
 ROWS = np.array([[1, 0], [0.6, 0.8]], "<f4")

@@ -11,9 +11,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from orchestrator.domain.scoring import DESCRIPTION, category_vector
-from orchestrator.domain.vectors import Vector, cosine, weighted_mean
-from orchestrator.domain.words import idf_snapshot_of, phrase_of, words_of
+from orchestrator.domain.relevance.idf import idf_snapshot_of, phrase_of, words_of
+from orchestrator.domain.relevance.scoring import DESCRIPTION, category_vector
+from orchestrator.domain.relevance.vectors import Vector, cosine, weighted_mean
 from workers.encoding import TextModel
 from workers.training.figures import Row, row
 

@@ -18,7 +18,7 @@ _WORD = re.compile(r"\w+")
 
 def nearest(form: Mapping[str, Any], tags: Mapping[str, float], called: str) -> tuple[str, ...]:
     """The lines to show, nearest first, if ``form`` shows any. ``tags``: what is known of the picture, with scores;
-    ``called``: the category asked about. See orchestrator.domain.examples.nearest."""
+    ``called``: the category asked about. See orchestrator.domain.prompts.examples.nearest."""
     shown = form.get("examples", {"most": 0, "lines": ()})
     scores = {_folded(tag): score for tag, score in tags.items()}
     length = math.hypot(*scores.values())

@@ -8,11 +8,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.describing import Ask
+from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.errors import JobRefused
-from orchestrator.domain.examples import Example
-from orchestrator.domain.schemas import (
+from orchestrator.domain.prompts.answer_schemas import (
     MAX_TAG_CHARS,
     MAX_TAGS,
     CatAnswer,
@@ -23,7 +21,9 @@ from orchestrator.domain.schemas import (
     VisionCatAnswer,
     VisionEvidenceCatAnswer,
 )
-from orchestrator.domain.strategies import EVIDENCE, FEW_SHOT, ROLE, ZERO_SHOT, Strategy
+from orchestrator.domain.prompts.examples import Example
+from orchestrator.domain.prompts.request import Ask
+from orchestrator.domain.prompts.strategies import EVIDENCE, FEW_SHOT, ROLE, ZERO_SHOT, Strategy
 
 MODELS = ("Llama-3.2-11B-Vision-Instruct", "llava-1.5-7b-hf")
 """The model wanted, then the one that answers when the first cannot be asked."""

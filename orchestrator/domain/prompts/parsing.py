@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.domain.describing import ModelAnswer
-from orchestrator.domain.prompts import PromptProfile, plain_text
-from orchestrator.domain.schemas import MIN_TAGS
+from orchestrator.domain.prompts.answer_schemas import MIN_TAGS
+from orchestrator.domain.prompts.profiles import PromptProfile, plain_text
+from orchestrator.domain.prompts.request import ModelAnswer
 
 MAX_ANSWER_CHARS = 20_000
 MAX_PHRASE_WORDS = 48

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.domain.catalogue import Category
-from orchestrator.domain.describing import Ask
-from orchestrator.domain.examples import Example, Known, digest, nearest
-from orchestrator.domain.prompts import VISION_JSON_CAT, PromptProfile
+from orchestrator.domain.catalogue.model import Category
+from orchestrator.domain.prompts.examples import Example, Known, digest, nearest
+from orchestrator.domain.prompts.profiles import VISION_JSON_CAT, PromptProfile
+from orchestrator.domain.prompts.request import Ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from orchestrator.domain.jobs import Content
-from orchestrator.domain.vectors import Vector
+from orchestrator.domain.relevance.vectors import Vector
 
 
 @dataclass(frozen=True, slots=True)

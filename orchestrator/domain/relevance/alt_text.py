@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from orchestrator.domain.language import language_of
-from orchestrator.domain.words import STOP_WORDS
+from orchestrator.domain.relevance.idf import STOP_WORDS
+from orchestrator.domain.relevance.language import language_of
 
 MAX_ALT_TEXT_CHARS = 125
 """Where screen readers begin to break an alt text into pieces."""

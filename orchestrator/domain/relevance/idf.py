@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
-from orchestrator.domain.catalogue import IdfSnapshot
+from orchestrator.domain.catalogue.model import IdfSnapshot
 
 MAX_PHRASE_CHARS = 256
 """A longer name is a list of things rather than a phrase, and as long as texts that are not remembered."""

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.domain.catalogue import Category, IdfSnapshot
-from orchestrator.domain.vectors import Vector, cosine, weighted_mean
-from orchestrator.domain.words import idf, phrase_of, words_of
+from orchestrator.domain.catalogue.model import Category, IdfSnapshot
+from orchestrator.domain.relevance.idf import idf, phrase_of, words_of
+from orchestrator.domain.relevance.vectors import Vector, cosine, weighted_mean
 
 SCORED_LANGUAGE = "en"
 DUMMY_MODEL = "dummy"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, ValidationError
 
 from orchestrator.domain.bodies import why_no_object, why_unreadable
-from orchestrator.domain.catalogue import CatalogueImage, Category
+from orchestrator.domain.catalogue.model import CatalogueImage, Category
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.jobs import Id, Url
 from orchestrator.domain.value import Value

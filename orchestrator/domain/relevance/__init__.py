@@ -1,0 +1,1 @@
+"""Tags, vectors, scores, ranking and alt texts, as pure functions."""
