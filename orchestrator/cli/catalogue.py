@@ -12,8 +12,8 @@ from orchestrator.cli.invocation import Guarded, invocation
 from orchestrator.cli.publish.entries import Entry
 from orchestrator.cli.publish.sources import count_of, entries, kind_of
 from orchestrator.cli.terminal import AsJson, print_json, progress, say, tell
-from orchestrator.control import Call
 from orchestrator.domain.catalogue.rows import FIELDS
+from orchestrator.embedded.control_socket import Call
 
 CHUNK = 200
 FILES_HELP = (

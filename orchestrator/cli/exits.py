@@ -3,7 +3,6 @@
 import sys
 from enum import IntEnum
 
-from orchestrator.control import DataDirInUse
 from orchestrator.domain.errors import (
     ConfigurationError,
     JustLensError,
@@ -11,6 +10,7 @@ from orchestrator.domain.errors import (
     TopologyMismatch,
     Unavailable,
 )
+from orchestrator.embedded.control_socket import DataDirInUse
 
 
 class ExitCode(IntEnum):

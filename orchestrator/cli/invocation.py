@@ -14,8 +14,8 @@ from orchestrator import __version__
 from orchestrator.cli.exits import fail
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings, find_misspelt, load_settings
-from orchestrator.control import Call
 from orchestrator.domain.errors import ConfigurationError, JustLensError
+from orchestrator.embedded.control_socket import Call
 
 T = TypeVar("T")
 

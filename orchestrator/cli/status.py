@@ -12,8 +12,8 @@ from rich.text import Text
 from orchestrator.cli.exits import ExitCode, explain
 from orchestrator.cli.invocation import Invocation, invocation
 from orchestrator.cli.terminal import AsJson, plain, print_json, stdout, table
-from orchestrator.control import Call
 from orchestrator.domain.errors import JustLensError
+from orchestrator.embedded.control_socket import Call
 
 EVERY_S = 2.0
 _COUNTS = ("ready", "unacked", "retrying", "dead", "done", "consumers")

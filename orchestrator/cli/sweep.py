@@ -6,7 +6,7 @@ import typer
 
 from orchestrator.cli.invocation import invocation
 from orchestrator.cli.terminal import AsJson, print_json, say, tell
-from orchestrator.control import Call
+from orchestrator.embedded.control_socket import Call
 
 
 def sweep(

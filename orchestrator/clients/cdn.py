@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of, retry_after_s
 from orchestrator.domain.errors import JobRefused, Unavailable
 from orchestrator.domain.urls import without_secrets
-from orchestrator.json_lines import JsonLines
+from orchestrator.embedded.json_lines import JsonLines
 
 TRIES = 3
 _BAD_URL = frozenset({400, 410, 414, 422})

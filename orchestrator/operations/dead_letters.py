@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from orchestrator.control import OperationFailed
 from orchestrator.domain.deadletters import MAX_REPLAYS, is_parked
 from orchestrator.domain.decoding import decode_job, shown_id
 from orchestrator.domain.errors import ConfigurationError, JobRefused
 from orchestrator.domain.jobs import Job
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter
 from orchestrator.domain.queue_names import error_queue
+from orchestrator.embedded.control_socket import OperationFailed
 from orchestrator.runtime import dlq
 from orchestrator.runtime.ends import Amend, Drop, LetterEnd, Replay
 from orchestrator.runtime.lane import now_ms

@@ -19,9 +19,9 @@ from orchestrator.config import Pipeline, Settings
 from orchestrator.config.prompt_examples import load_prompt_examples
 from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.prompts.selection import Prompting
+from orchestrator.embedded.child_worker import ChildWorker
 from orchestrator.listening import open_listener, url_of
 from orchestrator.observe import Metrics, is_pretty
-from orchestrator.runtime.children import ChildWorker
 from orchestrator.runtime.health import Readiness, serve_health
 from orchestrator.runtime.lane import Engine, Lane
 from orchestrator.runtime.lifecycle import Consumers

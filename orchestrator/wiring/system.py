@@ -12,14 +12,14 @@ from pydantic import SecretStr
 from orchestrator.clients.fetch.fetcher import ReadObject
 from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.config import Pipeline, Settings, load_pipeline
-from orchestrator.control import own_data_dir
 from orchestrator.domain.errors import ConfigurationError, JobRefused
 from orchestrator.domain.pictures import Picture
+from orchestrator.embedded.control_socket import own_data_dir
 from orchestrator.runtime.local import LocalBroker
 from orchestrator.runtime.ports import Broker
 from orchestrator.stages import STAGES
 from orchestrator.stores.embedded import EmbeddedDocuments
-from orchestrator.stores.folder import FolderObjects
+from orchestrator.stores.embedded.objects import FolderObjects
 from orchestrator.stores.ports import Documents, Objects, VectorStore
 
 if TYPE_CHECKING:

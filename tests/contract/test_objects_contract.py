@@ -14,7 +14,7 @@ from orchestrator.domain.pictures import Picture
 from orchestrator.domain.relevance.vectors import KeyedVector, Vector
 from orchestrator.stores.apply import StoreApplier, StoredOriginals
 from orchestrator.stores.embedded import EmbeddedDocuments
-from orchestrator.stores.folder import FolderObjects
+from orchestrator.stores.embedded.objects import FolderObjects
 from orchestrator.stores.ports import Objects, StoredObject
 from orchestrator.stores.s3 import S3Objects
 from tests.kit.s3 import ACCESS_KEY, REGION, SECRET_KEY

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.exits import ExitCode
-from orchestrator.control import Call
 from orchestrator.domain.queue_names import error_queue
+from orchestrator.embedded.control_socket import Call
 from orchestrator.operations import connected
 from tests.faults.figures import at_most
 from tests.kit.checker import check

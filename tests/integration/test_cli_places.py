@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from orchestrator.cli import application
 from orchestrator.cli.exits import ExitCode
-from orchestrator.control import serve_control
 from orchestrator.domain.errors import ConfigurationError
+from orchestrator.embedded.control_socket import serve_control
 from tests.kit.cli import Cli
 from tests.kit.embedded import embedded
 from tests.kit.orchestrators import ROOT, plain_environment

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.domain.errors import ConfigurationError, JobRefused, Unavailable
 from orchestrator.domain.outcome import PutObject
-from orchestrator.stores.folder import FolderObjects
+from orchestrator.stores.embedded.objects import FolderObjects
 from orchestrator.stores.ports import StoredObject
 
 

@@ -16,7 +16,6 @@ from orchestrator.cli.dlq.selection import Wanted
 from orchestrator.cli.exits import MEANINGS, ExitCode, exit_code, explain
 from orchestrator.cli.quantities import duration_s, per_second
 from orchestrator.cli.terminal import age, plain
-from orchestrator.control import DataDirInUse, OperationFailed
 from orchestrator.domain.errors import (
     ConfigurationError,
     JustLensError,
@@ -24,6 +23,7 @@ from orchestrator.domain.errors import (
     TopologyMismatch,
     Unavailable,
 )
+from orchestrator.embedded.control_socket import DataDirInUse, OperationFailed
 
 QUEUES = Path(__file__).parents[2] / "queues.yaml"
 CANARY = "s3cr3t-canary"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.domain.errors import Unavailable
-from orchestrator.sqlite_thread import SqliteThread
+from orchestrator.embedded.sqlite_thread import SqliteThread
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS numbers (n INTEGER PRIMARY KEY)"
 

@@ -13,8 +13,8 @@ from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.interrupts import ends_at_once
 from orchestrator.cli.terminal import AsJson
 from orchestrator.config import load_settings
-from orchestrator.control import make_data_dir
 from orchestrator.domain.errors import ConfigurationError
+from orchestrator.embedded.control_socket import make_data_dir
 
 
 def demo(

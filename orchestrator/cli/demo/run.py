@@ -19,8 +19,8 @@ from orchestrator.cli.demo.progress import Ends, LiveProgress, ends_by_stage, qu
 from orchestrator.cli.demo.relevance import makers_of, relevance_row, show_relevance
 from orchestrator.cli.terminal import print_json, stdout
 from orchestrator.config import Settings
-from orchestrator.control import Call
 from orchestrator.domain.jobs import Job, RelevanceJob
+from orchestrator.embedded.control_socket import Call
 from orchestrator.observe import configure_logging
 from orchestrator.operations import operator, reachable
 from orchestrator.runtime.patience import Drain, OutOfPatience

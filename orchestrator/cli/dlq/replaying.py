@@ -22,8 +22,8 @@ from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.invocation import invocation
 from orchestrator.cli.quantities import per_second
 from orchestrator.cli.terminal import AsJson, print_json, progress, say, stdout
-from orchestrator.control import Call
 from orchestrator.domain.errors import JustLensError
+from orchestrator.embedded.control_socket import Call
 
 PASSES = 20
 MIN_CHUNK = 50

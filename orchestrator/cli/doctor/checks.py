@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from typing import Literal
 
 from orchestrator.config import Pipeline, Settings
-from orchestrator.control import Owner, find_problem
 from orchestrator.domain.errors import Unavailable
+from orchestrator.embedded.control_socket import Owner, find_problem
 
 TIMEOUT_S = 15.0
 LEAST_FREE_BYTES = 2**30

@@ -19,8 +19,8 @@ from orchestrator.cli.publish.targets import common_fields, fields_of, targets_o
 from orchestrator.cli.quantities import per_second
 from orchestrator.cli.terminal import AsJson, progress
 from orchestrator.config import Settings
-from orchestrator.control import Call
 from orchestrator.domain.errors import JustLensError
+from orchestrator.embedded.control_socket import Call
 
 SOURCE_HELP = (
     "The URL or path of one picture; a folder of pictures; a CSV whose header names job fields (served_urls separated"

@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any
 
 from orchestrator.cli.publish.entries import Entry
-from orchestrator.control import Call
 from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.errors import JobRefused, JustLensError
 from orchestrator.domain.jobs import Job
+from orchestrator.embedded.control_socket import Call
 
 CHUNK = 200
 

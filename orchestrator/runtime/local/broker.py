@@ -13,13 +13,13 @@ from orchestrator.config import Pipeline
 from orchestrator.domain.errors import Unavailable, Unroutable
 from orchestrator.domain.events import event_body
 from orchestrator.domain.outcome import Announce
-from orchestrator.json_lines import JsonLines
+from orchestrator.embedded.json_lines import JsonLines
+from orchestrator.embedded.sqlite_thread import SqliteThread
 from orchestrator.runtime.local import journal
 from orchestrator.runtime.local.alarm import Alarm, now_ms
 from orchestrator.runtime.local.rules import QueueRule, queue_rules
 from orchestrator.runtime.local.subscription import LocalSubscription, Receipt
 from orchestrator.runtime.ports import Delivery, Message, QueueDepth
-from orchestrator.sqlite_thread import SqliteThread
 
 _TRY_AGAIN_MS = 1000
 

@@ -1,4 +1,4 @@
-"""Documents on a SQLite file."""
+"""The stores of a system without servers: documents on a SQLite file, objects in a folder."""
 
 from orchestrator.stores.embedded.documents import EmbeddedDocuments
 

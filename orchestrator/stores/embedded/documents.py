@@ -9,7 +9,7 @@ from typing import Any, Self
 from orchestrator.domain.catalogue.model import CatalogueImage
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter, LedgerEntry
 from orchestrator.domain.outcome import SetRelevance, SetSection
-from orchestrator.sqlite_thread import SqliteThread
+from orchestrator.embedded.sqlite_thread import SqliteThread
 from orchestrator.stores.embedded import images as stored
 from orchestrator.stores.embedded import ledger
 from orchestrator.stores.records import catalogue_records, job_record, letter_record, relevance_record

@@ -19,7 +19,7 @@ from orchestrator.domain.outcome import SetRelevance, SetSection
 from orchestrator.operations.publishing import publish_confirmed
 from orchestrator.runtime.local import LocalBroker
 from orchestrator.stores.embedded import EmbeddedDocuments
-from orchestrator.stores.folder import FolderObjects
+from orchestrator.stores.embedded.objects import FolderObjects
 from orchestrator.stores.sql import SqlCatalogue
 
 KEYS = """{

@@ -1,0 +1,1 @@
+"""What only a system without servers needs: SQLite in a thread, a control socket, child workers."""
