@@ -9,6 +9,7 @@ a JSON body ``{"code", "message"}`` with a status that says whose fault it is:
     500                  the worker's bug
 """
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -147,3 +148,11 @@ class GenerateReply(WireValue):
     model: str
     weights: str
     finish_reason: Literal["stop", "length", "refused"]
+
+
+def release() -> str:
+    """The installed version of justlens, or "source" for a checkout that was never installed."""
+    try:
+        return version("justlens")
+    except PackageNotFoundError:
+        return "source"

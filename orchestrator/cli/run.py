@@ -97,7 +97,7 @@ def _workers() -> list[str]:
     return [
         found.name
         for found in pkgutil.iter_modules(folders)
-        if found.ispkg and importlib.util.find_spec(f"workers.{found.name}.service")
+        if found.ispkg and importlib.util.find_spec(f"workers.{found.name}.command")
     ]
 
 

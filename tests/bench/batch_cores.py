@@ -18,7 +18,7 @@ from workers.clip.framing import framed
 from workers.clip.onnx_model import OnnxTowers
 from workers.enhance.builtin import load_builtin as load_enhance
 from workers.enhance.picture import Enlargement
-from workers.imaging import Pixels
+from workers.images.codecs import Pixels
 from workers.text.onnx_sentences import OnnxSentences
 from workers.training.text.corpus import short_sentences
 from workers.vlm.composed import Composed

@@ -23,8 +23,8 @@ from tests.bench.rounds import Faster, Figure, Times, interleaved, note
 from workers.clip.builtin import load_builtin
 from workers.clip.framing import Framing, Glimpse, frame_picture, framed
 from workers.clip.open_clip_model import OpenClipSource, OpenClipTowers
-from workers.encoding import Rows
-from workers.imaging import decode, decode_small
+from workers.images.codecs import decode, decode_small
+from workers.server.text_embedding import Rows
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 

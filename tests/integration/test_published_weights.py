@@ -15,8 +15,8 @@ from tests.kit.sr_networks import saved, srvgg
 from tests.kit.worker import Worker
 from tests.kit.worker_client import Client, photo
 from workers.builtin import FOLDER
-from workers.published import weights_at, weights_named
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
+from workers.weights.hub import weights_at, weights_named
 from workers.wire import READY_PATH, EnhanceReply
 
 NET = (FOLDER / "sr_x2" / "model.safetensors").read_bytes()
@@ -31,7 +31,7 @@ FILES = {
 }
 FETCH = """
 import json, sys
-from workers.published import weights_at, weights_named
+from workers.weights.hub import weights_at, weights_named
 path = weights_at(weights_named(sys.argv[1]), sys.argv[2:])
 print(json.dumps([str(path), sorted(p.name for p in path.iterdir() if p.is_file()) if path.is_dir() else []]))
 """

@@ -15,10 +15,10 @@ from workers.wire import READY_PATH, WIRE_VERSION, ErrorReply, Handshake
 
 SLOW = """
 import sys, time
-from workers.batching import BatchLimits
-from workers.main import serve_and_exit
-from workers.metrics import Metrics
-from workers.run import RunOptions
+from workers.server.batching import BatchLimits
+from workers.server.lifecycle import serve_and_exit
+from workers.server.metrics import Metrics
+from workers.server.lifecycle import RunOptions
 from workers.text.service import TextOptions, TextService
 
 metrics = Metrics()

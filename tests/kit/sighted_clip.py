@@ -14,7 +14,7 @@ import numpy as np
 
 from workers.clip.framing import Framing, Glimpse
 from workers.clip.model import Judgement, Sight
-from workers.encoding import Rows, Texts, encoded_together, unit_rows
+from workers.server.text_embedding import Rows, Texts, encoded_together, unit_rows
 from workers.vlm.prompted import Prompted
 
 DIMENSION = 2048

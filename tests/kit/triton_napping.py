@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workers.encoding import Rows, Texts
+from workers.server.text_embedding import Rows, Texts
 
 NAP_S = 0.3
 

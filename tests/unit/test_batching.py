@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from workers.batching import Batcher, BatchLimits, CoreFailed, Full, Stopped
+from workers.server.batching import Batcher, BatchLimits, CoreFailed, Full, Stopped
 
 
 class Doubler:

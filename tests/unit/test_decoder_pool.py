@@ -12,9 +12,9 @@ import pytest
 
 from tests.kit.decoder_jobs import bug, die, eat_memory, echo, refuse, sleep_for_ever
 from tests.kit.process import wait_until
-from workers.decoder_child import DecodeLimits
-from workers.decoding import DecoderBug, DecoderPool
 from workers.errors import Refused
+from workers.images.decoder_pool import DecoderBug, DecoderPool
+from workers.images.decoder_process import DecodeLimits
 
 
 class Counting:
@@ -116,8 +116,8 @@ async def test_stopping_leaves_no_process_behind(restarts: Counting) -> None:
 _OWNER = """
 import asyncio
 from tests.kit.decoder_jobs import echo, hold_the_lock
-from workers.decoder_child import DecodeLimits
-from workers.decoding import DecoderPool
+from workers.images.decoder_process import DecodeLimits
+from workers.images.decoder_pool import DecoderPool
 
 async def main():
     pool = DecoderPool(2, DecodeLimits())

@@ -9,8 +9,8 @@ from tests.kit.image_files import encoded, picture
 from tests.kit.worker import PHOTOS
 from workers.enhance.lanczos import Lanczos
 from workers.enhance.picture import Enlargement
-from workers.imaging import Format, Pixels, decode, decode_small, encode
-from workers.phash import phash
+from workers.images.codecs import Format, Pixels, decode, decode_small, encode
+from workers.images.phash import phash
 
 LIMIT = 40_000_000
 

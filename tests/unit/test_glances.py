@@ -8,11 +8,11 @@ from PIL import ExifTags, Image
 
 from tests.kit.worker_client import photo
 from workers.clip.framing import Framing, frame_picture, framed
-from workers.content import GLANCE_SIDE, in_detail, read_content
 from workers.enhance.picture import read_picture
 from workers.errors import Refused
-from workers.imaging import decode, decode_small
-from workers.phash import phash
+from workers.images.codecs import decode, decode_small
+from workers.images.content import GLANCE_SIDE, in_detail, read_content
+from workers.images.phash import phash
 from workers.wire import EnhanceRequest
 
 MAX_PIXELS = 40_000_000

@@ -10,7 +10,7 @@ from tests.kit.hostile_heif import hostile_heif
 from tests.kit.image_files import encoded, picture
 from workers.enhance.picture import written_as
 from workers.errors import Refused
-from workers.imaging import decode_small
+from workers.images.codecs import decode_small
 
 LIMIT = 40_000_000
 

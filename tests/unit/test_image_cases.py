@@ -10,7 +10,7 @@ from workers.clip.framing import Framing
 from workers.enhance.picture import read_picture
 from workers.enhance.plan import Skip
 from workers.errors import Refused
-from workers.imaging import Decoded, decode_grey, decode_small
+from workers.images.codecs import Decoded, decode_grey, decode_small
 from workers.vlm.picture import read_picture as read_for_vlm
 from workers.wire import EnhanceRequest
 

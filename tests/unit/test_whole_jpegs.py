@@ -10,8 +10,8 @@ from PIL import Image
 from tests.kit.image_files import encoded, picture
 from tests.kit.worker_client import photo
 from workers.errors import Refused
-from workers.imaging import decode_grey, decode_small
-from workers.jpeg_layout import layout_of
+from workers.images.codecs import decode_grey, decode_small
+from workers.images.jpeg_layout import layout_of
 
 LIMIT = 40_000_000
 END = b"\xff\xd9"

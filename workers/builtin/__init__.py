@@ -7,7 +7,7 @@ the SHA-256 of every file; ``pinned`` hands out a path only when the bytes are t
 import json
 from pathlib import Path
 
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
 
 FOLDER = Path(__file__).parent
 PINS = FOLDER / "pins.json"

@@ -11,10 +11,10 @@ from workers.clip.probing import check_towers
 from workers.clip.seer import Seer
 from workers.clip.service import ClipService
 from workers.clip.vocabulary import BUILT_IN, read_vocabulary
-from workers.hosting import PictureOptions
-from workers.main import serve_and_exit
-from workers.metrics import Metrics
-from workers.options import (
+from workers.server.lifecycle import serve_and_exit
+from workers.server.metrics import Metrics
+from workers.server.model_service import PictureOptions
+from workers.server.options import (
     add_decoder_options,
     add_torch_options,
     add_weights_pin,
@@ -26,7 +26,7 @@ from workers.options import (
     weights,
     worker_parser,
 )
-from workers.published import weights_at
+from workers.weights.hub import weights_at
 
 _WEIGHTS = (".safetensors", ".pt")
 

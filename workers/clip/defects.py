@@ -12,8 +12,8 @@ from workers.clip.compression import UNTOUCHED, quality_of_file, quality_of_pixe
 from workers.clip.framing import Framing, framed
 from workers.clip.measures import MIDDLE, blur_px, lightness, middle, noise_levels, plain_rows
 from workers.clip.model import Judgement
-from workers.content import in_detail, read_content
-from workers.imaging import decode_grey
+from workers.images.codecs import decode_grey
+from workers.images.content import in_detail, read_content
 from workers.wire import ContentReply
 
 FLAGGED_FROM = 0.5

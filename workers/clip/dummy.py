@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from workers.clip.framing import Framing, Glimpse
 from workers.clip.model import Judgement, Sight
 from workers.clip.statistics import exposure, pixel_tags, sharpness
-from workers.encoding import Rows, Texts, encoded_together, unit_rows
+from workers.server.text_embedding import Rows, Texts, encoded_together, unit_rows
 
 _SIDE = 224
 _GRID = 4

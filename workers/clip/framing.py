@@ -5,8 +5,8 @@ from typing import Literal
 
 from PIL import Image
 
-from workers.content import in_detail, read_content
-from workers.phash import phash
+from workers.images.content import in_detail, read_content
+from workers.images.phash import phash
 from workers.wire import ContentReply
 
 FilterName = Literal["bicubic", "bilinear"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workers.clip.framing import Framing, Glimpse
-from workers.encoding import Rows, TextModel
+from workers.server.text_embedding import Rows, TextModel
 
 
 @dataclass(frozen=True, slots=True)

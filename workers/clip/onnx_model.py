@@ -9,8 +9,8 @@ import onnxruntime
 
 from workers.clip.folder import framing_of, read_config
 from workers.clip.tokens import Tokens
-from workers.encoding import Rows, unit_rows
-from workers.weights import space_id, weights_digest
+from workers.server.text_embedding import Rows, unit_rows
+from workers.weights.digest import space_id, weights_digest
 
 _TOGETHER = 64
 """Texts in one forward pass."""

@@ -19,8 +19,8 @@ from PIL import Image
 from workers.clip.folder import TOKENIZER_NAME, ClipConfig, framing_of, read_config
 from workers.clip.tokens import Tokens
 from workers.device import choose_device, fast_bfloat16, memory_errors
-from workers.encoding import Rows, check_texts, unit_rows
-from workers.weights import describe_pickle, space_id, weights_digest
+from workers.server.text_embedding import Rows, check_texts, unit_rows
+from workers.weights.digest import describe_pickle, space_id, weights_digest
 
 _TOGETHER = 64
 """Texts in one forward pass."""

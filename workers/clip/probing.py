@@ -3,7 +3,7 @@
 import numpy as np
 
 from workers.clip.model import Towers
-from workers.encoding import ALIKE, check_texts
+from workers.server.text_embedding import ALIKE, check_texts
 
 
 def check_towers(towers: Towers) -> None:

@@ -9,7 +9,7 @@ from workers.clip.framing import Glimpse
 from workers.clip.model import Sight, Towers
 from workers.clip.vocabulary import Vocabulary
 from workers.clip.zero_shot import ZeroShot
-from workers.encoding import Rows, Texts, encoded_together
+from workers.server.text_embedding import Rows, Texts, encoded_together
 
 _REMEMBERED = 4096
 """Vectors: at most 16 MB of them."""

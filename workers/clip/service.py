@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workers.batching import Batcher
 from workers.clip.defects import NONE, Defects, inspect_picture, judged_with
 from workers.clip.framing import Glimpse
 from workers.clip.model import ClipModel, Sight
-from workers.encoding import Rows, Texts, encode_answer, read_texts, vector_bytes
-from workers.hosting import PictureService
-from workers.service import Answer, Call, Handler
-from workers.submitting import submit
+from workers.server.batching import Batcher, submit
+from workers.server.model_service import PictureService
+from workers.server.service import Answer, Call, Handler
+from workers.server.text_embedding import Rows, Texts, encode_answer, read_texts, vector_bytes
 from workers.wire import ENCODE_PATH, TAG_PATH, VECTOR_MEDIA_TYPE, ContentReply, TagReply
 
 ANIMATED = "animated"

@@ -16,13 +16,13 @@ from workers.clip.probing import check_towers
 from workers.clip.seer import Seer
 from workers.clip.service import tag_reply
 from workers.clip.vocabulary import BUILT_IN, read_vocabulary
-from workers.decoder_child import DecodeLimits
-from workers.decoding import DecoderPool
-from workers.encoding import Rows, Texts
 from workers.errors import Refused
-from workers.triton_guard import ServerGuard
-from workers.triton_requests import MAX_IMAGE_BYTES, Place, failure, place_of, response, rows_of, texts_in, together
-from workers.weights import check_files
+from workers.images.decoder_pool import DecoderPool
+from workers.images.decoder_process import DecodeLimits
+from workers.server.text_embedding import Rows, Texts
+from workers.triton.requests import MAX_IMAGE_BYTES, Place, failure, place_of, response, rows_of, texts_in, together
+from workers.triton.server_guard import ServerGuard
+from workers.weights.digest import check_files
 from workers.wire import ContentReply
 
 VOCABULARY_NAME = "vocabulary.yaml"

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from workers.clip.model import Judgement
 from workers.clip.vocabulary import Vocabulary
-from workers.encoding import Rows, unit_rows
+from workers.server.text_embedding import Rows, unit_rows
 
 Encode = Callable[[list[str]], Rows]
 

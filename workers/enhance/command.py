@@ -7,10 +7,10 @@ from workers.enhance.lanczos import Lanczos
 from workers.enhance.likeness import BUILTIN_AT_LEAST, Likeness, builtin_likeness
 from workers.enhance.model import EnhanceModel
 from workers.enhance.service import EnhanceService
-from workers.hosting import PictureOptions
-from workers.main import serve_and_exit
-from workers.metrics import Metrics
-from workers.options import (
+from workers.server.lifecycle import serve_and_exit
+from workers.server.metrics import Metrics
+from workers.server.model_service import PictureOptions
+from workers.server.options import (
     add_decoder_options,
     add_torch_options,
     add_weights_pin,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from workers.enhance.picture import Enlarged, Enlargement, encode_picture, read_picture, recipe_digest
-from workers.imaging import Pixels
+from workers.images.codecs import Pixels
 
 
 class Lanczos:

@@ -9,8 +9,8 @@ from typing import Protocol
 from PIL import Image
 
 from workers.clip.framing import Framing, framed
-from workers.encoding import Rows
 from workers.enhance.network import Bytes
+from workers.server.text_embedding import Rows
 
 HARMFUL_CONTENT = "harmful_content"
 BUILTIN_AT_LEAST = 0.97

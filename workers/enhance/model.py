@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from workers.enhance.picture import Enlarged, Enlargement, Harmful, ReadPicture
-from workers.imaging import Format
+from workers.images.codecs import Format
 from workers.wire import EnhanceRequest
 
 

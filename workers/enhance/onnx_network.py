@@ -7,7 +7,7 @@ import onnxruntime
 
 from workers.enhance.network import Bytes, NotFinite
 from workers.enhance.reach import Floats, measured
-from workers.weights import SHORT, weights_digest
+from workers.weights.digest import SHORT, weights_digest
 
 _NO_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory")
 

@@ -9,10 +9,10 @@ from functools import cache
 from PIL import __version__ as pillow_version
 from PIL import features
 
-from workers.content import in_detail, read_content
 from workers.enhance.plan import ANIMATED, LONG_SIDE, MAX_SCALE, SHORT_SIDE, Enlarge, Skip, plan_enhancement
-from workers.heif_opening import heif_version
-from workers.imaging import ENCODERS, Format, Pixels, SourceFormat, decode, encode, encode_image
+from workers.images.codecs import ENCODERS, Format, Pixels, SourceFormat, decode, encode, encode_image
+from workers.images.content import in_detail, read_content
+from workers.images.heif import heif_version
 from workers.wire import ContentReply, EnhanceRequest, ImageType
 
 _CODECS = ("libjpeg_turbo", "zlib", "webp", "avif", "littlecms2")

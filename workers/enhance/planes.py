@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from workers.enhance.network import Bytes
-from workers.imaging import Pixels
+from workers.images.codecs import Pixels
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,15 @@ from collections.abc import Callable, Mapping
 
 from pydantic import ValidationError
 
-from workers.batching import Batcher
 from workers.enhance.model import EnhanceModel
 from workers.enhance.picture import Enlarged, Enlargement, Harmful, render_picture, rendition_recipe, written_as
 from workers.enhance.plan import AT_TARGET, Skip
 from workers.errors import Refused, mistakes
-from workers.hosting import PictureOptions, PictureService
-from workers.imaging import Format, Pixels
-from workers.metrics import Metrics
-from workers.service import Answer, Call, Handler
-from workers.submitting import submit
+from workers.images.codecs import Format, Pixels
+from workers.server.batching import Batcher, submit
+from workers.server.metrics import Metrics
+from workers.server.model_service import PictureOptions, PictureService
+from workers.server.service import Answer, Call, Handler
 from workers.wire import ENHANCE_PATH, ContentReply, EnhanceReply, EnhanceRequest
 
 

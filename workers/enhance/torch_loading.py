@@ -13,7 +13,7 @@ from torch import nn
 from workers.enhance.reach import FURTHEST, UNCUT, measured
 from workers.enhance.torch_banded import BandedRRDBNet
 from workers.enhance.torch_basicsr import State, check_colours, rrdb_net, srvgg_net
-from workers.weights import describe_pickle, weights_digest
+from workers.weights.digest import describe_pickle, weights_digest
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 

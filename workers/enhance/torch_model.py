@@ -12,7 +12,7 @@ from workers.enhance.networks import Networks
 from workers.enhance.probing import check_network
 from workers.enhance.torch_loading import load
 from workers.enhance.torch_network import TorchNetwork, best_precision
-from workers.published import Weights, weights_at
+from workers.weights.hub import Weights, weights_at
 
 NAME = "torch"
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

@@ -12,7 +12,7 @@ from workers.enhance.network import Bytes, NotFinite
 from workers.enhance.reach import window_pixels
 from workers.enhance.torch_banded import BandedRRDBNet
 from workers.enhance.torch_loading import Loaded
-from workers.weights import SHORT
+from workers.weights.digest import SHORT
 
 _GPU_TILE = 1 << 20
 _WHOLE = 1 << 62

@@ -3,10 +3,9 @@
 import argparse
 from collections.abc import Callable, Sequence
 
-from workers.encoding import TextModel
-from workers.main import serve_and_exit
-from workers.metrics import Metrics
-from workers.options import (
+from workers.server.lifecycle import serve_and_exit
+from workers.server.metrics import Metrics
+from workers.server.options import (
     add_torch_options,
     add_weights_pin,
     batch_limits,
@@ -16,9 +15,10 @@ from workers.options import (
     weights,
     worker_parser,
 )
-from workers.published import name_of, weights_at
+from workers.server.text_embedding import TextModel
 from workers.text.folder import BUILT_IN_NAME, packaged_minilm, weight_files
 from workers.text.service import TextOptions, TextService
+from workers.weights.hub import name_of, weights_at
 
 _MINILM, _SENTENCE_TRANSFORMERS = "minilm", "sentence_transformers"
 

@@ -8,8 +8,8 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from workers.encoding import Rows, Texts, check_texts, encoded_together, unit_rows
-from workers.weights import space_id, weights_digest
+from workers.server.text_embedding import Rows, Texts, check_texts, encoded_together, unit_rows
+from workers.weights.digest import space_id, weights_digest
 
 _TOKENS_TOGETHER = 1024
 """In one forward pass, which bounds its memory (some 30 MB for MiniLM). More are hardly faster."""

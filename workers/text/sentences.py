@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from workers.device import choose_device, memory_errors
-from workers.encoding import Rows, Texts, check_texts, encoded_together, unit_rows
-from workers.weights import space_id, weights_digest
+from workers.server.text_embedding import Rows, Texts, check_texts, encoded_together, unit_rows
+from workers.weights.digest import space_id, weights_digest
 
 _TOGETHER = 64
 """Texts in one forward pass. The library sorts them by length first, so that little of it is padding."""

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from workers.batching import Batcher, BatchLimits
-from workers.encoding import Rows, TextModel, Texts, encode_answer, read_texts
-from workers.hosting import HostedService
-from workers.metrics import Metrics
-from workers.service import Answer, Call, Handler
-from workers.submitting import submit
+from workers.server.batching import Batcher, BatchLimits, submit
+from workers.server.metrics import Metrics
+from workers.server.model_service import HostedService
+from workers.server.service import Answer, Call, Handler
+from workers.server.text_embedding import Rows, TextModel, Texts, encode_answer, read_texts
 from workers.wire import ENCODE_PATH
 
 

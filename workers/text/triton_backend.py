@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.encoding import Rows, TextModel, Texts
+from workers.server.text_embedding import Rows, TextModel, Texts
 from workers.text.folder import weight_files
-from workers.triton_guard import ServerGuard
-from workers.triton_requests import Place, failure, place_of, response, rows_of, texts_in, together
-from workers.weights import check_files
+from workers.triton.requests import Place, failure, place_of, response, rows_of, texts_in, together
+from workers.triton.server_guard import ServerGuard
+from workers.weights.digest import check_files
 
 GRAPH_NAME, TOKENIZER_NAME = "model.onnx", "tokenizer.json"
 

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
-from workers.hosting import PictureOptions
-from workers.main import serve_and_exit
-from workers.metrics import Metrics
-from workers.options import (
+from workers.server.lifecycle import serve_and_exit
+from workers.server.metrics import Metrics
+from workers.server.model_service import PictureOptions
+from workers.server.options import (
     add_decoder_options,
     add_torch_options,
     add_weights_pin,

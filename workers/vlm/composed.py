@@ -24,7 +24,7 @@ from workers.vlm.composing.filling import Known, Text, fields_of, filled
 from workers.vlm.composing.seeing import Seen, seen
 from workers.vlm.composing.wording import BUILT_IN, read_wording
 from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_prompted
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
 
 MATCH_CERTAIN = 0.06
 """cat_match is 1 from this probability on: some three times the share that a picture like nothing gives to every kind.

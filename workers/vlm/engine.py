@@ -18,7 +18,7 @@ from workers.vlm.prompted import Prompted as Prompted
 from workers.vlm.prompted import check_prompted
 from workers.vlm.reading import Question, Reader
 from workers.vlm.recent import CACHE_BYTES, Recent
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
 
 _WARM_UP_SCHEMA = json.dumps({"type": "object", "properties": {"text": {"type": "string", "maxLength": 8}}})
 _WARM_UP_TOKENS = 16

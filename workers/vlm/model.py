@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
-from workers.published import Weights, weights_at
 from workers.vlm.builtin import NAME, builtin_folder
 from workers.vlm.dummy import Dummy
 from workers.vlm.prompted import Generated, Prompted
 from workers.vlm.recent import CACHE_BYTES
+from workers.weights.hub import Weights, weights_at
 
 
 @dataclass(frozen=True, slots=True)

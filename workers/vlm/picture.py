@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageOps
 
-from workers.imaging import decode
+from workers.images.codecs import decode
 
 MAX_SIDE = 672
 """Twice the side of LLaVA's vision tower; a tile of Llama 3.2's is 560. More detail than that is never looked at."""

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from workers.batching import Batcher
 from workers.errors import Refused, mistakes
-from workers.hosting import PictureService
-from workers.service import Answer, Call, Handler
-from workers.submitting import submit
+from workers.server.batching import Batcher, submit
+from workers.server.model_service import PictureService
+from workers.server.service import Answer, Call, Handler
 from workers.vlm.cache_metrics import show_caches
 from workers.vlm.model import VlmModel
 from workers.vlm.picture import read_picture

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
-from workers.decoder_child import DecodeLimits
-from workers.decoding import DecoderPool
 from workers.errors import Refused
-from workers.triton_guard import ServerGuard
-from workers.triton_requests import MAX_IMAGE_BYTES, Cancelled, failure, together
+from workers.images.decoder_pool import DecoderPool
+from workers.images.decoder_process import DecodeLimits
+from workers.triton.requests import MAX_IMAGE_BYTES, Cancelled, failure, together
+from workers.triton.server_guard import ServerGuard
 from workers.vlm.cache_metrics import Remembering
 from workers.vlm.model import ModelOptions, VlmModel, load_transformers
 from workers.vlm.picture import read_picture

@@ -14,8 +14,8 @@ from tests.kit.image_files import encoded, picture
 from tests.kit.vector_client import VectorClient, pool_over
 from tests.kit.worker import Worker
 from tests.kit.worker_client import photo
-from workers.imaging import decode
-from workers.phash import phash
+from workers.images.codecs import decode
+from workers.images.phash import phash
 from workers.wire import WIRE_VERSION, TagReply
 
 

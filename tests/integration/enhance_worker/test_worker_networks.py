@@ -15,7 +15,7 @@ from tests.kit.sr_networks import saved, srvgg
 from tests.kit.worker import Worker
 from tests.kit.worker_client import Client, photo
 from workers.enhance.gate import HARMFUL_COLOUR, HARMFUL_PATTERN, HARMFUL_STRUCTURE
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
 from workers.wire import HANDSHAKE_PATH, METRICS_PATH, READY_PATH, EnhanceReply, Handshake
 
 HARMFUL = (HARMFUL_COLOUR, HARMFUL_PATTERN, HARMFUL_STRUCTURE)

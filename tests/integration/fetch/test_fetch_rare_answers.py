@@ -13,7 +13,7 @@ from tests.kit.odd_host import OddHost
 from tests.kit.odd_rare_answers import RareAnswers
 from tests.kit.raw_server import ListResolver
 from workers.errors import Refused
-from workers.imaging import decode
+from workers.images.codecs import decode
 
 TESTS = Path(__file__).resolve().parents[2]
 IMAGE = (TESTS / "e2e/pictures/shop-front.jpg").read_bytes()

@@ -12,7 +12,7 @@ from orchestrator.domain.relevance.vectors import cosine
 from tests.kit.vector_client import VectorClient, pool_over
 from tests.kit.worker import Worker
 from workers.builtin import pinned
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
 from workers.wire import TAG_PATH, WIRE_VERSION, ErrorReply
 
 

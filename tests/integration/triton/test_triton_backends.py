@@ -20,7 +20,7 @@ BUILT_IN_CLIP = FOLDER / "clip"
 @pytest.fixture
 def backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ModuleType, ModuleType, ModuleType]]:
     """The modules that need a name which only tritonserver gives them; nothing of it is used here."""
-    names = ("workers.triton_requests", "workers.text.triton_backend", "workers.clip.triton_backend")
+    names = ("workers.triton.requests", "workers.text.triton_backend", "workers.clip.triton_backend")
     monkeypatch.setitem(sys.modules, "triton_python_backend_utils", ModuleType("triton_python_backend_utils"))
     requests, text, clip = (import_module(name) for name in names)
     yield requests, text, clip

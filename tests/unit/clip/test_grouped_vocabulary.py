@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from workers.clip.vocabulary import Vocabulary
 from workers.clip.zero_shot import ZeroShot
-from workers.encoding import Rows, unit_rows
+from workers.server.text_embedding import Rows, unit_rows
 
 WORDS = ("bakery", "bar", "bread", "beer", "loaf", "photo", "scan", "good", "bad", "sharp", "blurred")
 SOURCE: dict[str, Any] = {

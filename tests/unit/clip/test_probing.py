@@ -9,7 +9,7 @@ import pytest
 from workers.clip.framing import Framing
 from workers.clip.model import Towers
 from workers.clip.probing import check_towers
-from workers.encoding import Rows, unit_rows
+from workers.server.text_embedding import Rows, unit_rows
 
 Make = Callable[[int], Rows]
 

@@ -9,7 +9,7 @@ from workers.clip import seer
 from workers.clip.framing import Framing, Glimpse
 from workers.clip.seer import Seer
 from workers.clip.vocabulary import Vocabulary
-from workers.encoding import Rows, unit_rows
+from workers.server.text_embedding import Rows, unit_rows
 from workers.wire import ContentReply
 
 CONTENT = ContentReply(phash="0" * 16, width=1, height=1, format="png")

@@ -11,7 +11,7 @@ from tests.kit.sighted_clip import Shown, SightedClip, square
 from tests.unit.composed.conftest import RED, answer_to, prompt_about
 from workers.clip.model import Sight
 from workers.clip.vocabulary import BUILT_IN
-from workers.encoding import unit_rows
+from workers.server.text_embedding import unit_rows
 from workers.vlm.composed import Composed
 from workers.vlm.composing.category import KindNames, category_in
 from workers.vlm.composing.contrast import SCALE, Contrasts

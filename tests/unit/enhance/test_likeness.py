@@ -9,13 +9,13 @@ from PIL import Image, ImageFilter
 
 from tests.unit.enhance.test_networks import Repeating, item, one
 from workers.clip.framing import Framing
-from workers.encoding import Rows, unit_rows
 from workers.enhance.command import main
 from workers.enhance.gate import harm
 from workers.enhance.likeness import BUILTIN_AT_LEAST, HARMFUL_CONTENT, Likeness, builtin_likeness
 from workers.enhance.network import Bytes
 from workers.enhance.networks import Networks
 from workers.enhance.picture import Enlarged, Harmful
+from workers.server.text_embedding import Rows, unit_rows
 
 
 @dataclass

@@ -12,7 +12,7 @@ from workers.enhance.gate import HARMFUL_COLOUR, HARMFUL_STRUCTURE
 from workers.enhance.network import Bytes, Network, NotFinite
 from workers.enhance.networks import HARMFUL_OUTPUT, Networks
 from workers.enhance.picture import Enlarged, Enlargement, Harmful
-from workers.imaging import Pixels
+from workers.images.codecs import Pixels
 
 
 @dataclass

@@ -12,7 +12,7 @@ from tests.kit.sr_networks import exported, srvgg
 from workers.builtin import PINS, pinned
 from workers.enhance.network import Bytes
 from workers.enhance.onnx_network import OnnxNetwork
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,7 +50,7 @@ from workers.enhance import builtin, command
 from workers.enhance.networks import Networks
 from workers.enhance.onnx_network import OnnxNetwork
 from workers.enhance.picture import Enlargement
-from workers.imaging import Pixels
+from workers.images.codecs import Pixels
 networks = Networks("any", [OnnxNetwork("any", pathlib.Path({str(path)!r}), 1)])
 [made] = networks.core([Enlargement(Pixels("RGB", 8, 8, bytes(192)), 16, 16)])
 assert made.pixels.width == 16

@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.kit.image_files import picture
 from workers.enhance.planes import join, split
-from workers.imaging import Pixels
+from workers.images.codecs import Pixels
 
 
 def repeated(image: Image.Image) -> Image.Image:

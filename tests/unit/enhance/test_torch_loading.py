@@ -13,7 +13,7 @@ from workers.enhance.network import Bytes
 from workers.enhance.tiling import enlarge
 from workers.enhance.torch_loading import FURTHEST, load
 from workers.enhance.torch_network import TorchNetwork, best_precision
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
 
 CPU = torch.device("cpu")
 

@@ -7,7 +7,7 @@ import pytest
 
 from workers.clip.framing import Framing
 from workers.clip.vocabulary import Vocabulary, read_vocabulary
-from workers.encoding import Rows, unit_rows
+from workers.server.text_embedding import Rows, unit_rows
 from workers.training.clip.calibration import calibrated
 from workers.training.clip.quality import Seen
 from workers.training.clip.vocabulary import true_tags, world_vocabulary, write_vocabulary

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from transformers import CLIPVisionModel
 
 from workers.training.vlm.tower import read_tower, tower_weights, vision_config_of
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
 
 CONFIG: dict[str, Any] = {
     "embed_dim": 24,

@@ -11,8 +11,8 @@ from tests.kit.image_files import picture
 from workers.clip.framing import Framing, framed
 from workers.clip.vocabulary import BUILT_IN, ImageClass, QualityPair, Vocabulary, read_vocabulary
 from workers.clip.zero_shot import ZeroShot
-from workers.encoding import Rows, encoded_together, unit_rows
-from workers.weights import space_id, weights_digest
+from workers.server.text_embedding import Rows, encoded_together, unit_rows
+from workers.weights.digest import space_id, weights_digest
 
 AXES = {"cat": 0, "dog": 1, "photo": 2, "scan": 3, "good": 4, "bad": 5}
 VOCABULARY = Vocabulary(

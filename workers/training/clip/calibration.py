@@ -10,7 +10,7 @@ from workers.clip.defects import CONFIRMED, CURVES
 from workers.clip.model import Towers
 from workers.clip.vocabulary import Vocabulary
 from workers.clip.zero_shot import ZeroShot
-from workers.encoding import Rows
+from workers.server.text_embedding import Rows
 from workers.training.clip.metrics import Numbers, Point, best_threshold, precise_threshold
 from workers.training.clip.quality import Judged, Seen, judged, scores_and_truth
 from workers.training.world.truth import Truth

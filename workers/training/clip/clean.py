@@ -15,7 +15,7 @@ from workers.clip.framing import framed
 from workers.clip.model import Judgement, Towers
 from workers.clip.vocabulary import Vocabulary
 from workers.clip.zero_shot import ZeroShot
-from workers.encoding import Rows
+from workers.server.text_embedding import Rows
 from workers.training.clip.graphics import DRAWN, HELD_OUT_FROM, drawn_pictures
 from workers.training.figures import Row, row
 from workers.training.sr.photograph_list import Part

@@ -14,7 +14,7 @@ from workers.clip.folder import BUILT_IN_NAME, WEIGHTS_NAME, read_config
 from workers.clip.model import Towers
 from workers.clip.onnx_model import OnnxTowers
 from workers.clip.open_clip_model import OpenClipSource, OpenClipTowers
-from workers.encoding import Rows
+from workers.server.text_embedding import Rows
 from workers.training.clip.towers import image_tower, text_tower
 
 MOST_DIFFERENCE = 1e-3

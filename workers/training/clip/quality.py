@@ -11,7 +11,7 @@ from workers.clip.framing import framed
 from workers.clip.model import Judgement, Towers
 from workers.clip.vocabulary import Vocabulary, read_vocabulary
 from workers.clip.zero_shot import ZeroShot
-from workers.encoding import Rows
+from workers.server.text_embedding import Rows
 from workers.training.clip.metrics import Point, area_under_curve, curve, ranks, recall_at, set_point
 from workers.training.clip.vocabulary import class_of, true_tags
 from workers.training.figures import Row, row

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from orchestrator.domain.relevance.idf import idf_snapshot_of, phrase_of, words_of
 from orchestrator.domain.relevance.scoring import DESCRIPTION, category_vector
 from orchestrator.domain.relevance.vectors import Vector, cosine, weighted_mean
-from workers.encoding import TextModel
+from workers.server.text_embedding import TextModel
 from workers.training.figures import Row, row
 
 JUDGED = Path(__file__).with_name("judged.yaml")

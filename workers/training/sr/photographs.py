@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workers.training.sr.photograph_list import PHOTOGRAPHS, Package, Part
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
 
 FETCHED = Path("build/photographs")
 """Where recipes keep the packages, seen from the root of the repository."""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.encoding import Rows, TextModel
+from workers.server.text_embedding import Rows, TextModel
 from workers.training.figures import Row, row
 from workers.training.text.corpus import KINDS, descriptions, names
 

@@ -10,7 +10,7 @@ from rich.progress import track
 
 from workers.clip.framing import glimpse_of
 from workers.clip.model import ClipModel
-from workers.encoding import Rows
+from workers.server.text_embedding import Rows
 from workers.training.figures import Row
 from workers.training.vlm import quality as vlm_quality
 from workers.training.vlm.metrics import balanced_accuracy

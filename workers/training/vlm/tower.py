@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import CLIPVisionConfig
 
 from workers.training.vlm.shape import GRID
-from workers.weights import weights_digest
+from workers.weights.digest import weights_digest
 
 _OUTSIDE = {
     "class_embedding": "embeddings.class_embedding",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.clip.model import ClipModel
-from workers.encoding import Rows, unit_rows
+from workers.server.text_embedding import Rows, unit_rows
 from workers.vlm.composing.category import KindNames
 from workers.vlm.composing.wording import Wording
 

@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from PIL import Image, UnidentifiedImageError
 
-from workers.colour import plain
 from workers.errors import Refused
-from workers.opening import Opened
-from workers.orientation import orientation_of, turned, turned_size
-from workers.sniffing import PictureFormat, bytes_before, is_cut_off, other_format, picture_format
+from workers.images.colour import plain
+from workers.images.opening import Opened
+from workers.images.orientation import orientation_of, turned, turned_size
+from workers.images.sniffing import PictureFormat, bytes_before, is_cut_off, other_format, picture_format
 
 Format = Literal["jpeg", "png", "webp"]
 """What is written."""

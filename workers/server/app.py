@@ -8,10 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from workers.errors import Busy, Refused
-from workers.logs import trace_id
-from workers.metrics import Metrics
-from workers.release import release
-from workers.service import Call, Handler, ModelService
+from workers.server.logs import trace_id
+from workers.server.metrics import Metrics
+from workers.server.service import Call, Handler, ModelService
 from workers.wire import (
     HANDSHAKE_PATH,
     INCOMPATIBLE_WIRE,
@@ -22,6 +21,7 @@ from workers.wire import (
     WIRE_HEADER,
     WIRE_VERSION,
     ErrorReply,
+    release,
 )
 
 _CLIENT_GONE = 499  # nginx's code for it; counted, never sent

@@ -4,10 +4,10 @@ import argparse
 import os
 from pathlib import Path
 
-from workers.batching import BatchLimits
-from workers.decoder_child import DecodeLimits
-from workers.published import Weights, weights_named
-from workers.run import RunOptions
+from workers.images.decoder_process import DecodeLimits
+from workers.server.batching import BatchLimits
+from workers.server.lifecycle import RunOptions
+from workers.weights.hub import Weights, weights_named
 
 
 def worker_parser(program: str, description: str, *, port: int, max_batch: int = 8) -> argparse.ArgumentParser:

@@ -3,20 +3,21 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from aiohttp import web
 
-from workers.logs import LogFormat
-from workers.metrics import Metrics
 from workers.processes import exit_with_parent
-from workers.serve import Frontend
-from workers.service import ModelService
+from workers.server.app import Frontend
+from workers.server.logs import LogFormat, open_log
+from workers.server.metrics import Metrics
+from workers.server.service import ModelService
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +117,11 @@ async def _load(service: ModelService, logger: Any, stopping: asyncio.Event) -> 
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
+
+
+def serve_and_exit(service: ModelService, metrics: Metrics, options: RunOptions) -> NoReturn:
+    """Run the worker until a signal ends it; exits with its code."""
+    logger = open_log(options.log_format, service=service.name, pid=os.getpid())
+    code = asyncio.run(run(service, metrics, logger, options))
+    sys.stdout.flush()
+    os._exit(code)  # a thread that is still in a model or a codec must not hold up the exit

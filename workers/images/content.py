@@ -2,8 +2,8 @@
 
 from PIL import Image
 
-from workers.imaging import decode_small
-from workers.phash import phash
+from workers.images.codecs import decode_small
+from workers.images.phash import phash
 from workers.wire import ContentReply
 
 GLANCE_SIDE = 224

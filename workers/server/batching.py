@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from workers.errors import Busy
+
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 
@@ -154,3 +156,21 @@ class Batcher(Generic[I, R]):
 
     def _take_all(self) -> list[_Entry[I, R]]:
         return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+
+
+async def submit(batcher: Batcher[I, R], item: I, what: str) -> R:
+    """The model's result for ``item``, which is ``what`` to people: kind and size.
+
+    Raises Busy when the batcher is full or stopping or the device has no memory left; CoreFailed, with the model's
+    own exception as its cause, is a bug.
+    """
+    try:
+        return await batcher.submit(item)
+    except Full as error:
+        raise Busy("full", str(error)) from error
+    except Stopped as error:
+        raise Busy("draining", str(error)) from error
+    except CoreFailed as error:
+        if isinstance(error.__cause__, MemoryError):
+            raise Busy("out_of_memory", f"the device has no memory left for {what}") from error
+        raise

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from workers.errors import Refused, mistakes
-from workers.service import Answer
+from workers.server.service import Answer
 from workers.wire import MAX_TEXT_CHARS, MAX_TEXTS, VECTOR_MEDIA_TYPE, EncodeReply, EncodeRequest
 
 Texts = tuple[str, ...]

@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from workers.blobs import Blob
-from workers.decoder_child import DecodeLimits, Work, do_work, ping, prepare
 from workers.errors import Refused
+from workers.images.decoder_process import DecodeLimits, Work, do_work, ping, prepare
+from workers.images.shared_buffer import Blob
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ import pi_heif
 from PIL import AvifImagePlugin, Image, ImageFile
 
 from workers.errors import Refused
-from workers.sniffing import HOLE_BYTES, has_track, is_cut_off
+from workers.images.sniffing import HOLE_BYTES, has_track, is_cut_off
 
 
 def open_heif(body: bytes) -> ImageFile.ImageFile:

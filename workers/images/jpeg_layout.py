@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workers.sniffing import HOLE_BYTES
+from workers.images.sniffing import HOLE_BYTES
 
 _END = 0xD9
 _SCAN = 0xDA

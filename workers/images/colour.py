@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from PIL import Image, ImageCms
 
-from workers.png_colour import profile_of_chunks
+from workers.images.png_colour import profile_of_chunks
 
 _PROFILE_SPACE: Mapping[str, str] = MappingProxyType({"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"})
 _GREY = ("1", "L", "LA", "La")

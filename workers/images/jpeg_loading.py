@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image, ImageFile
 
 from workers.errors import Refused
-from workers.jpeg_layout import Layout, Scan
+from workers.images.jpeg_layout import Layout, Scan
 
 _CODEC = "jpeg_scan_by_scan"
 _STUFFED = b"\xff\x00"

@@ -8,14 +8,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from workers.batching import Batcher, BatchLimits
-from workers.decoder_child import DecodeLimits
-from workers.decoding import DecoderPool
 from workers.errors import Busy
-from workers.metrics import Metrics
-from workers.release import release
-from workers.service import Handler
-from workers.wire import WIRE_VERSION, Handshake
+from workers.images.decoder_pool import DecoderPool
+from workers.images.decoder_process import DecodeLimits
+from workers.server.batching import Batcher, BatchLimits
+from workers.server.metrics import Metrics
+from workers.server.service import Handler
+from workers.wire import WIRE_VERSION, Handshake, release
 
 
 class NamedModel(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from workers.weights import check_files, weights_digest
+from workers.weights.digest import check_files, weights_digest
 
 PREFIX = "hf-hub:"
 _NAMED = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?P<file>(?:/[\w.-]+)+)?(?:@(?P<revision>[\w./-]+))?")

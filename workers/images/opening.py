@@ -8,11 +8,11 @@ import io
 from PIL import Image, ImageFile
 
 from workers.errors import Refused
-from workers.heif_opening import open_avif, open_heif
-from workers.jpeg_layout import Layout, layout_of
-from workers.jpeg_loading import load_whole
-from workers.png_chunks import needed_chunks
-from workers.sniffing import PictureFormat, has_track
+from workers.images.heif import open_avif, open_heif
+from workers.images.jpeg_layout import Layout, layout_of
+from workers.images.jpeg_loading import load_whole
+from workers.images.png_chunks import needed_chunks
+from workers.images.sniffing import PictureFormat, has_track
 
 _ANIMATED = ("png", "webp", "avif")
 _TRIED_FRAMES = 16

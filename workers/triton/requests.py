@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
-from workers.encoding import Rows, Texts
 from workers.errors import Refused
+from workers.server.text_embedding import Rows, Texts
 from workers.wire import MAX_TEXT_CHARS
 
 T = TypeVar("T")

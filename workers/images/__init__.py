@@ -1,0 +1,1 @@
+"""Image files from outside to plain pixels and back, in decoder processes."""

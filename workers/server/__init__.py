@@ -1,0 +1,1 @@
+"""The HTTP service that every worker shares: admission, batching, health, metrics, life cycle."""

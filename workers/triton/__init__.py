@@ -1,0 +1,1 @@
+"""What the models of Triton's python backend share. Imported inside tritonserver only."""
