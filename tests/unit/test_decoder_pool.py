@@ -56,6 +56,20 @@ async def test_a_picture_that_takes_too_long_is_refused_and_the_next_one_works(p
     assert second != first and not psutil.pid_exists(first)
 
 
+async def test_pictures_that_all_take_too_long_do_not_stop_the_pool() -> None:
+    """More of them than decoders at once: those that wait must not keep new decoders from being started."""
+    pool = DecoderPool(2, DecodeLimits(timeout_s=0.5))
+    await pool.start()
+    try:
+        async with asyncio.timeout(60):
+            bad = [pool.run(sleep_for_ever, b"") for _ in range(6)]
+            *refused, good = await asyncio.gather(*bad, pool.run(echo, b"a", b"b"), return_exceptions=True)
+        assert good[1] == b"ab"
+        assert [getattr(error, "code", error) for error in refused] == ["decode_timeout"] * 6
+    finally:
+        await pool.stop()
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
 async def test_a_picture_that_kills_its_decoder_is_refused_and_the_next_one_works(
     pool: DecoderPool, restarts: Counting, number: int

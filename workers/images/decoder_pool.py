@@ -51,6 +51,7 @@ class DecoderPool:
         self._count = count
         self._on_restart = on_restart
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="decoder")
+        self._starters = ThreadPoolExecutor(count, thread_name_prefix="decoder-start")
         self._free: SimpleQueue[ProcessPool] = SimpleQueue()
         self._lock = Lock()
         self._alive: set[ProcessPool] = set()
@@ -62,7 +63,7 @@ class DecoderPool:
         imported by then, so that the first picture does not pay for it."""
         self._preload = preload
         loop = asyncio.get_running_loop()
-        await asyncio.gather(*(loop.run_in_executor(self._threads, self._add) for _ in range(self._count)))
+        await asyncio.gather(*(loop.run_in_executor(self._starters, self._add) for _ in range(self._count)))
 
     @property
     def answering(self) -> bool:
@@ -80,7 +81,8 @@ class DecoderPool:
     async def stop(self) -> None:
         """End every decoder, whatever it is doing."""
         await asyncio.to_thread(self._stop_all)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._starters):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, work: Work[T], body: bytes, args: tuple[object, ...]) -> tuple[T, bytes]:
         decoder = self._free.get()
@@ -119,10 +121,10 @@ class DecoderPool:
             raise _Died("before it began") from error
 
     def _replace(self, decoder: ProcessPool) -> None:
-        """In a thread of the pool, so that the caller has its answer at once. No thread is missed: there are as many
-        as decoders, and this one's is away."""
+        """In another thread, so that the caller has its answer at once; and not in one of those that wait for a free
+        decoder: with as many pictures waiting as there are threads, none would be left to bring one."""
         with contextlib.suppress(RuntimeError):  # stopped meanwhile
-            self._threads.submit(self._add, decoder)
+            self._starters.submit(self._add, decoder)
 
     def _add(self, old: ProcessPool | None = None) -> None:
         with contextlib.suppress(_Closed):

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 class RabbitSubscription:
     """One consumer. ``name`` is the queue as the broker knows it, ``queue`` as queues.yaml does.
 
-    ``on_silence`` is called when the node keeps the connection and leaves a consumer unanswered.
+    ``on_silence`` is called when a node that had answered leaves a consumer without an answer.
     """
 
     def __init__(self, link: Link, queue: str, name: str, on_silence: Callable[[], None]) -> None:
@@ -54,7 +54,8 @@ class RabbitSubscription:
             raise Unroutable(BROKER, f"there is no queue {self._name}") from None
         except BaseException as error:
             self._link.leave_behind(self._channel.close())
-            self._leave_if_unanswered(error)
+            if isinstance(error, NoAnswer):  # a node that lost the rest of its cluster answers pings, and not this
+                self._link.leave_behind(self._link.leave_silent_node())
             raise
 
     async def renew(self) -> None:
@@ -135,11 +136,8 @@ class RabbitSubscription:
             raise
         except (JustLensError, ChannelNotFoundEntity) as error:
             self._lose(str(error))
-            self._leave_if_unanswered(error)
-
-    def _leave_if_unanswered(self, error: BaseException) -> None:
-        if isinstance(error, NoAnswer):  # a node that lost the rest of its cluster answers pings, and not this
-            self._on_silence()
+            if isinstance(error, NoAnswer):
+                self._on_silence()
 
     async def _on_message(self, message: DeliveredMessage) -> None:
         if self._lost is None:
