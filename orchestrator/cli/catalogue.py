@@ -75,8 +75,10 @@ def load(
         if loaded.categories and not dry_run:
             loaded.snapshot = await call("catalogue.snapshot", {})
 
+    asked = invocation(context)
+    asked.prepare()
     try:
-        invocation(context).operate(work)
+        asked.operate(work)
     except OSError as error:
         raise typer.BadParameter(f"{error.filename}: {error.strerror}", param_hint="FILE") from error
     _show(loaded, dry_run=dry_run, as_json=as_json)

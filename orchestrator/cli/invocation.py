@@ -15,7 +15,7 @@ from orchestrator.cli.exits import fail
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings, find_misspelt, load_settings
 from orchestrator.domain.errors import ConfigurationError, JustLensError
-from orchestrator.embedded.control_socket import Call
+from orchestrator.embedded.control_socket import Call, make_data_dir, require_data_dir
 
 T = TypeVar("T")
 
@@ -42,15 +42,26 @@ class Invocation:
         return settings, load_checked_pipeline(settings)
 
     def operate(self, work: Callable[[Call], Awaitable[T]]) -> T:
-        """What ``work`` makes of a way to call operations on the system in force."""
+        """What ``work`` makes of a way to call operations on the system in force.
+
+        Raises ConfigurationError when there is none, embedded: ``prepare`` makes a new one.
+        """
         return asyncio.run(self.operated(work))
 
+    def prepare(self) -> None:
+        """Make the data directory of an embedded system that is used for the first time. Raises ConfigurationError."""
+        settings = self.settings()
+        if settings.mode == "embedded":
+            make_data_dir(settings.data_dir)
+
     async def operated(self, work: Callable[[Call], Awaitable[T]]) -> T:
-        """The same on a running event loop."""
+        """What ``work`` makes of a way to call operations, on a running event loop. Raises as ``operate``."""
         from orchestrator.operations import connected
 
         settings, pipeline = self.configured()
         quiet_logging(settings)
+        if settings.mode == "embedded":
+            require_data_dir(settings.data_dir)
         async with connected(settings, pipeline) as call:
             return await work(call)
 

@@ -66,6 +66,14 @@ def make_data_dir(data_dir: Path) -> None:
         raise _unusable(data_dir, PermissionError(errno.EACCES, "this user may not write there", str(data_dir)))
 
 
+def require_data_dir(data_dir: Path) -> None:
+    """Raise ConfigurationError when there is nothing at ``data_dir``, so that nobody is told of an empty system."""
+    socket_path(data_dir)
+    if not data_dir.exists():
+        where = "its folder with --data-dir or JUSTLENS_DATA_DIR, or JUSTLENS_MODE=servers for one on servers"
+        raise ConfigurationError([f"JUSTLENS_DATA_DIR: there is no system at {data_dir}; give {where}"])
+
+
 def find_problem(data_dir: Path) -> str | None:
     """Say why the directory could not be made or written to, None when it could. Makes nothing."""
     try:

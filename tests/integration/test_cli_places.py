@@ -131,6 +131,13 @@ def test_a_data_directory_whose_socket_would_have_too_long_a_path_is_refused(run
     assert not deep.parent.exists()
 
 
+@pytest.mark.parametrize("command", [("status",), ("dlq", "list"), ("image", "b", "i"), ("sweep",)])
+def test_a_command_about_a_system_that_is_not_there_says_so(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    nowhere = tmp_path / "nowhere"
+    refused(run(*command, DATA_DIR=str(nowhere)), f"no system at {nowhere}", "--data-dir", "JUSTLENS_MODE=servers")
+    assert not nowhere.exists()
+
+
 def test_a_log_file_that_cannot_be_written_is_refused(run: Run, tmp_path: Path) -> None:
     refused(run(LOG_FILE=str(tmp_path)), "JUSTLENS_LOG_FILE", "Is a directory", "unset it")
 

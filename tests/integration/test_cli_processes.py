@@ -131,6 +131,7 @@ def test_doctor_finds_nothing_wrong_or_says_what(cli: Cli, tmp_path: Path) -> No
 
 
 def test_the_dlq_commands_are_a_script_of_their_own(cli: Cli) -> None:
+    (cli.folder / "data").mkdir()
     script = Cli(cli.folder, cli.environment, module="orchestrator.admin")
 
     assert script.json("replay", "--dry-run")["count"] == 0

@@ -80,6 +80,7 @@ def publish(
         else:
             count = count_of(source, kind)
             total = None if count is None else count * len(targets)
+            asked.prepare()
             asked.operate(lambda call: _send(call, jobs, reports, rate, total=total, shown=not as_json))
     except OSError as error:
         raise typer.BadParameter(f"{source}: {error.strerror}", param_hint="SOURCE") from error

@@ -17,7 +17,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.retrying import backoff_s
-from orchestrator.runtime.rabbitmq.driver_errors import describe, describe_host
+from orchestrator.runtime.rabbitmq.driver_errors import NoAnswer, describe, describe_host
 from orchestrator.runtime.rabbitmq.opening import Opening, is_open, open_channel
 
 T = TypeVar("T")
@@ -29,10 +29,6 @@ REOPEN_CAP_S = 2.0
 BLOCKED_AFTER_S = 0.1  # a connection that no alarm blocks says so at once
 
 log = structlog.get_logger(__name__)
-
-
-class NoAnswer(Unavailable):
-    """The broker keeps the connection and leaves a call unanswered."""
 
 
 class Link:
@@ -100,8 +96,8 @@ class Link:
         if transport is not None:
             await transport.ready()
 
-    async def call(self, work: Awaitable[T], doing: str) -> T:
-        """The result of ``work``, or Unavailable when it fails or takes longer than the timeout.
+    async def call(self, work: Awaitable[T], doing: str, patience: int = 1) -> T:
+        """The result of ``work``, or Unavailable when it fails or takes longer than ``patience`` times the timeout.
 
         It runs in a task of its own: the driver's answer to a cancelled call is a write that may be stuck itself, so
         a cancelled call is left behind rather than waited for; and a CancelledError the driver raises stays in there.
@@ -110,14 +106,15 @@ class Link:
         task = asyncio.ensure_future(work)
         self._leftovers.add(task)
         task.add_done_callback(self._ended)
+        timeout_s = self._timeout_s * patience
         try:
-            done, _ = await asyncio.wait({task}, timeout=self._timeout_s)
+            done, _ = await asyncio.wait({task}, timeout=timeout_s)
         except asyncio.CancelledError:
             task.cancel()
             raise
         if not done:
             task.cancel()
-            raise NoAnswer(BROKER, f"{doing}: no answer within {self._timeout_s:g} s")
+            raise NoAnswer(BROKER, f"{doing}: no answer within {timeout_s:g} s")
         if task.cancelled():
             raise Unavailable(BROKER, f"{doing}: cut off")
         try:

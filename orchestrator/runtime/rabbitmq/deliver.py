@@ -12,9 +12,12 @@ from aiormq.abc import DeliveredMessage
 
 from orchestrator.domain.errors import JustLensError, SubscriptionLost, Unroutable
 from orchestrator.runtime.ports import Delivery
-from orchestrator.runtime.rabbitmq.connection import BROKER, Link, NoAnswer
-from orchestrator.runtime.rabbitmq.driver_errors import describe
+from orchestrator.runtime.rabbitmq.connection import BROKER, Link
+from orchestrator.runtime.rabbitmq.driver_errors import NoAnswer, describe
 from orchestrator.runtime.rabbitmq.settling import read_delivery
+
+PATIENCE = 2
+"""Timeouts that a change of a consumer may take: while the queue elects another leader every node leaves it open."""
 
 log = structlog.get_logger(__name__)
 
@@ -130,7 +133,7 @@ class RabbitSubscription:
         if channel is None or self._lost is not None or self._stopped:
             return
         try:
-            await self._link.call(work(channel), doing)
+            await self._link.call(work(channel), doing, PATIENCE)
         except asyncio.CancelledError:
             self._lose(f"{doing}: cut off")
             raise

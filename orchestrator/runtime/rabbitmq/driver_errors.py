@@ -6,7 +6,13 @@ from aiormq.exceptions import InvalidFrameError, ProbableAuthenticationError
 from pamqp.commands import Connection
 from yarl import URL
 
+from orchestrator.domain.errors import Unavailable
+
 _PORTS = {"amqp": 5672, "amqps": 5671}
+
+
+class NoAnswer(Unavailable):
+    """The broker keeps the connection and leaves a call unanswered."""
 
 
 def describe(error: BaseException) -> str:
