@@ -1,7 +1,7 @@
 """What the system says about itself: structured logs, metrics with documented names, trace context.
 
-justlens_jobs_total{queue,end}             deliveries by end: done, retried, dead, detoured, stamped, duplicate,
-                                              deferred, handed_back
+justlens_jobs_total{queue,outcome}         deliveries by outcome: done, retried, dead, routed, identity_assigned,
+                                           duplicate, deferred, released
 justlens_retries_total{queue,reason}       failed attempts by reason code
 justlens_dead_letters_total{queue,reason}  jobs put into an error queue by this process, by reason code
 justlens_job_seconds{queue}                delivery to settled, a histogram
@@ -49,7 +49,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._jobs = Counter("justlens_jobs", "Deliveries by end", ["queue", "end"], registry=self.registry)
+        self._jobs = Counter("justlens_jobs", "Deliveries by outcome", ["queue", "outcome"], registry=self.registry)
         self._retries = Counter("justlens_retries", "Failed attempts", ["queue", "reason"], registry=self.registry)
         self._dead = Counter("justlens_dead_letters", "Dead letters", ["queue", "reason"], registry=self.registry)
         self._seconds = Histogram(
@@ -64,12 +64,12 @@ class Metrics:
         """Report the state of every worker in ``pools`` whenever the metrics are read."""
         self.registry.register(_WorkerCollector(pools))
 
-    def settled(self, queue: str, end: str, reason: Reason | None, seconds: float) -> None:
-        """Count one delivery's end."""
-        self._jobs.labels(queue, end).inc()
+    def settled(self, queue: str, outcome: str, reason: Reason | None, seconds: float) -> None:
+        """Count one delivery by its outcome."""
+        self._jobs.labels(queue, outcome).inc()
         self._seconds.labels(queue).observe(seconds)
         if reason is not None:
-            (self._retries if end == "retried" else self._dead).labels(queue, reason.code).inc()
+            (self._retries if outcome == "retried" else self._dead).labels(queue, reason.code).inc()
 
     def in_progress(self, queue: str) -> InprogressTracker:
         """Count a delivery in hand while the context lasts."""

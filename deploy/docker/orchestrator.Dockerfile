@@ -20,7 +20,7 @@ ENV JUSTLENS_MODE=servers \
     PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 USER 10001:10001
-# SIGTERM drains for JUSTLENS_DRAIN_S (25 s), then what is left is handed back to the broker. Docker kills after 10 s
+# SIGTERM drains for JUSTLENS_DRAIN_S (25 s), then what is left is released to the broker. Docker kills after 10 s
 # unless told otherwise, so whoever runs this gives it longer: `docker stop -t 45`, `stop_grace_period: 45s`.
 # An init process is not needed: with servers, the orchestrator handles the signals itself and starts no children.
 STOPSIGNAL SIGTERM

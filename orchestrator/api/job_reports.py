@@ -12,11 +12,11 @@ Successors = Mapping[str, tuple[str, ...]]
 
 
 def report(
-    job_id: str, entries: Sequence[LedgerEntry], letters: Sequence[DeadLetter], successors: Successors
+    job_id: str, entries: Sequence[LedgerEntry], letters: Sequence[DeadLetter], next_queues: Successors
 ) -> JobReport:
     """What the ledger and the index of dead letters say of one job."""
     ends = sorted(entries, key=lambda entry: (entry.received_at, entry.queue))
-    waiting = awaited(ends, successors)
+    waiting = awaited(ends, next_queues)
     first = next(iter(ends), None) or next(iter(letters), None)
     return JobReport(
         job_id=job_id,
@@ -29,27 +29,27 @@ def report(
     )
 
 
-def awaited(ends: Sequence[LedgerEntry], successors: Successors) -> tuple[str, ...]:
+def awaited(ends: Sequence[LedgerEntry], next_queues: Successors) -> tuple[str, ...]:
     """The queues that follow what is done and have recorded no end.
 
     A successor that leads back to where the job was is a detour, taken or not: it is awaited only when nothing else
     follows. A job that took one is awaited where it comes back to.
     """
-    ended = {entry.queue for entry in ends if entry.outcome != "detoured"}
-    found = {entry.queue: None for entry in ends if entry.outcome == "detoured"}
+    ended = {entry.queue for entry in ends if entry.outcome != "routed"}
+    found = {entry.queue: None for entry in ends if entry.outcome == "routed"}
     for entry in ends:
         if entry.outcome == "done":
-            following = successors.get(entry.queue, ())
-            onward = [queue for queue in following if entry.queue not in _reachable(queue, successors)]
+            following = next_queues.get(entry.queue, ())
+            onward = [queue for queue in following if entry.queue not in _reachable(queue, next_queues)]
             found.update(dict.fromkeys(onward or following))
     return tuple(queue for queue in found if queue not in ended)
 
 
-def _reachable(queue: str, successors: Successors) -> set[str]:
+def _reachable(queue: str, next_queues: Successors) -> set[str]:
     seen: set[str] = set()
     ahead = [queue]
     while ahead:
-        for following in successors.get(ahead.pop(), ()):
+        for following in next_queues.get(ahead.pop(), ()):
             if following not in seen:
                 seen.add(following)
                 ahead.append(following)

@@ -23,7 +23,7 @@ from orchestrator.domain.ids import canonical_job_id
 from orchestrator.domain.jobs import Job
 from orchestrator.domain.ledger import DeadLetterFilter
 from orchestrator.observe import continue_trace
-from orchestrator.runtime.lane import now_ms
+from orchestrator.runtime.engine import now_ms
 
 MAX_LETTERS = 20
 AskedJobId = Annotated[str, Path(description="As POST /v1/jobs answered it.", examples=[JOB_ID])]
@@ -35,22 +35,22 @@ async def post_job(request: Request) -> JSONResponse:
     unconfirmed."""
     context = context_of(request)
     asked = parse_request(await read_json_body(request, context.options.max_body_bytes))
-    stamped = asked.stamp(now_ms())
-    jobs = {context.services.queues[road]: job_for(stamped, road) for road in _roads(asked, context)}
+    identified = asked.with_identity(now_ms())
+    jobs = {context.services.queues[road]: job_for(identified, road) for road in _roads(asked, context)}
     failed = await _publish(context, jobs, continue_trace(request.headers.get(TRACEPARENT)))
     queues = {road: context.services.queues[road] for road in asked.to}
     if failed:
         raise Problem(
             "unconfirmed",
             f"The broker did not confirm in time that it has the job, so it may or may not be there. Send the same body"
-            f' again with "job_id": "{stamped.job_id}"; a job done twice is a job done once.',
+            f' again with "job_id": "{identified.job_id}"; a job done twice is a job done once.',
             headers={"Retry-After": str(RETRY_AFTER_S)},
-            job_id=stamped.job_id,
+            job_id=identified.job_id,
             confirmed=[road for road, queue in queues.items() if queue not in failed],
             unconfirmed=[road for road, queue in queues.items() if queue in failed],
         )
-    accepted = Accepted(job_id=str(stamped.job_id), submitted_at=stamped.submitted_at or 0, queues=queues)
-    return JSONResponse(accepted.model_dump(), 202, headers={"Location": f"/v1/jobs/{stamped.job_id}"})
+    accepted = Accepted(job_id=str(identified.job_id), submitted_at=identified.submitted_at or 0, queues=queues)
+    return JSONResponse(accepted.model_dump(), 202, headers={"Location": f"/v1/jobs/{identified.job_id}"})
 
 
 async def get_job(request: Request, job_id: AskedJobId) -> JSONResponse:
@@ -64,7 +64,7 @@ async def get_job(request: Request, job_id: AskedJobId) -> JSONResponse:
     entries, letters = await asyncio.gather(
         documents.find_jobs(wanted), documents.find_dead_letters(DeadLetterFilter(letter_id=wanted), limit=MAX_LETTERS)
     )
-    return JSONResponse(report(wanted, entries, letters, context.services.successors).model_dump())
+    return JSONResponse(report(wanted, entries, letters, context.services.next_queues).model_dump())
 
 
 def parse_request(body: bytes) -> JobRequest:

@@ -96,8 +96,8 @@ class JobEnd(Answer):
     """What became of the job in one queue."""
 
     queue: str
-    outcome: Literal["done", "dead", "dropped", "detoured"] = Field(
-        description="dead: in the error queue; dropped: an operator removed it; detoured: went by another queue first."
+    outcome: Literal["done", "dead", "dropped", "routed"] = Field(
+        description="dead: in the error queue; dropped: an operator removed it; routed: went by another queue first."
     )
     attempts: int
     replays: int = Field(description="How often an operator sent it again.")

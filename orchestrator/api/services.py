@@ -37,7 +37,7 @@ class ApiServices:
     """The parts behind the endpoints.
 
     ``publish`` puts a job into a queue and returns once the broker confirmed; it raises Unavailable. ``queues`` names
-    the queue where each road begins, ``successors`` those that may follow a queue. ``pings`` are what /readyz asks, by
+    the queue where each road begins, ``next_queues`` those that may follow a queue. ``pings`` are what /readyz asks, by
     name; the first decides, the others only show.
     """
 
@@ -46,7 +46,7 @@ class ApiServices:
     alt_texts: AltTexts
     publish: Publish
     queues: Mapping[str, str]
-    successors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    next_queues: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pings: Mapping[str, Ping] = field(default_factory=dict)
 
 
@@ -62,7 +62,7 @@ def services_of(system: System) -> ApiServices:
         alt_texts=system.catalogue,
         publish=partial(publish_confirmed, system.broker),
         queues={road: first_of[job_type] for road, job_type in ROADS.items() if job_type in first_of},
-        successors={name: tuple(spec.next) for name, spec in pipeline.queues.items()},
+        next_queues={name: tuple(spec.next) for name, spec in pipeline.queues.items()},
         pings={"documents": system.documents.ping, "objects": system.objects.ping, "sql": system.catalogue.ping},
     )
 

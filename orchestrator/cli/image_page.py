@@ -21,7 +21,7 @@ _LABEL_WIDTH = 12
 _SHOWN = ("text", "alt_text", "tags", "cat_match", "category_id", "language", "model", "weights", "prompt")
 _DESCRIBED = frozenset((*_SHOWN, "prompt_version", "source_sha256", "version", "updated_at"))
 _TITLES = {"alt_text": "Alt text"}
-_OUTCOMES = {"done": "green", "dead": "red", "dropped": "yellow", "detoured": "yellow"}
+_OUTCOMES = {"done": "green", "dead": "red", "dropped": "yellow", "routed": "yellow"}
 
 
 def image_page(found: Fields) -> RenderableType:

@@ -20,7 +20,7 @@ from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings
 
 if TYPE_CHECKING:
-    from orchestrator.runtime.patience import Drain
+    from orchestrator.runtime.delivery_deadline import Drain
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -43,7 +43,7 @@ def run(context: typer.Context) -> None:
 
 async def _run(settings: Settings, pipeline: Pipeline) -> None:
     from orchestrator.operations import reachable
-    from orchestrator.runtime.patience import Drain, OutOfPatience, Patience
+    from orchestrator.runtime.delivery_deadline import DeadlineReached, DeliveryDeadline, Drain
     from orchestrator.wiring import started
 
     drain = Drain()
@@ -51,7 +51,7 @@ async def _run(settings: Settings, pipeline: Pipeline) -> None:
         asyncio.get_running_loop().add_signal_handler(number, _signalled, drain)
     try:
         if settings.mode == "servers":
-            await Patience(drain, math.inf).insist(_verify_topology, settings, pipeline)
+            await DeliveryDeadline(drain, math.inf).retry_while_unavailable(_verify_topology, settings, pipeline)
         async with AsyncExitStack() as stack:
             is_embedded = settings.mode == "embedded"  # the files have one owner, so the API has to live here
             listener = stack.enter_context(api_listener(settings)) if is_embedded else None
@@ -61,12 +61,12 @@ async def _run(settings: Settings, pipeline: Pipeline) -> None:
                 announce_api(await stack.enter_async_context(served(running.system, listener)), settings)
             keep_what_is_loaded()
             await drain.requested.wait()
-    except OutOfPatience as over:
+    except DeadlineReached as over:
         say(f"left before it began: {over.cause}")
 
 
 def _signalled(drain: "Drain") -> None:
-    """The first signal asks to stop, any other one to hand back what is still in progress."""
+    """The first signal asks to stop, any other one to release what is still in progress."""
     if drain.requested.is_set():
         drain.expire()
     drain.request()

@@ -68,7 +68,7 @@ class Pipeline(_Strict):
         """The worker pools that queues call, each once, in the order of the file."""
         return tuple(dict.fromkeys(pool for queue in self.queues.values() for pool in queue.workers))
 
-    def successors(self, queue: str) -> dict[str, str]:
+    def next_queues(self, queue: str) -> dict[str, str]:
         """Stage name to queue name, for the queues that may follow ``queue``."""
         return {self.queues[name].stage: name for name in self.queues[queue].next}
 

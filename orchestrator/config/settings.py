@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         None, description="RabbitMQ management API, http(s)://user:password@host; several as in JUSTLENS_AMQP_URL"
     )
     queue_prefix: str = Field("", pattern=r"^[a-z0-9_.-]{0,32}$", description="Lets deployments share a vhost")
-    ack_timeout_s: Seconds = Field(1800, description="The broker's consumer_timeout; handed back at 80 %")
+    ack_timeout_s: Seconds = Field(1800, description="The broker's consumer_timeout; released at 80 %")
     publish_timeout_s: Seconds = Field(5, description="One confirmed publish")
 
     mongo_url: SecretStr = Field(SecretStr("mongodb://127.0.0.1:27017/"), description="MongoDB")
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     cdn_token: SecretStr | None = Field(None, description="Bearer token of the purge call")
     cdn_timeout_s: Seconds = Field(5, description="One purge call")
 
-    drain_s: Seconds = Field(25, description="How long SIGTERM lets jobs finish before they are handed back")
+    drain_s: Seconds = Field(25, description="How long SIGTERM lets jobs finish before they are released")
     http_host: str = Field("127.0.0.1", description="Address of /livez, /readyz, /metrics")
     http_port: int = Field(
         default_factory=lambda known: 0 if known.get("mode") == "embedded" else 8100,

@@ -80,7 +80,7 @@ def _text(value: object) -> str:
 
 
 def _ours(headers: Mapping[str, Any]) -> dict[str, str | int]:
-    counts = (names.ATTEMPT, names.FIRST_SEEN, names.REPLAYS, names.HAND_BACKS)
+    counts = (names.ATTEMPT, names.FIRST_SEEN, names.REPLAYS, names.RELEASES)
     kept: dict[str, str | int] = {name: _whole(headers, name, 0) for name in counts if name in headers}
     trace = headers.get(names.TRACEPARENT)
     return kept | {names.TRACEPARENT: _text(trace)} if isinstance(trace, str) else kept

@@ -3,7 +3,7 @@
     x-attempt        number of this attempt, the first is 1
     x-first-seen     Unix ms when the job was first read from this queue
     x-replays        how often an operator sent it again from the error queue
-    x-hand-backs     how often it was given back uncharged: by a draining process, or because a host asked for time
+    x-releases     how often it was given back uncharged: by a draining process, or because a host asked for time
     x-error-*        on dead letters only: code, message, stack, at (Unix ms), attempts
     traceparent      W3C trace context
 
@@ -20,7 +20,7 @@ from orchestrator.domain.errors import JobRefused, Reason
 ATTEMPT = "x-attempt"
 FIRST_SEEN = "x-first-seen"
 REPLAYS = "x-replays"
-HAND_BACKS = "x-hand-backs"
+RELEASES = "x-releases"
 ERROR_CODE = "x-error-code"
 ERROR_MESSAGE = "x-error-message"
 ERROR_STACK = "x-error-stack"
@@ -28,7 +28,7 @@ ERROR_AT = "x-error-at"
 ERROR_ATTEMPTS = "x-error-attempts"
 TRACEPARENT = "traceparent"
 
-_OURS = frozenset({ATTEMPT, FIRST_SEEN, REPLAYS, HAND_BACKS, TRACEPARENT})
+_OURS = frozenset({ATTEMPT, FIRST_SEEN, REPLAYS, RELEASES, TRACEPARENT})
 _NOT_COPIED = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-error-")
 _MAX_TEXT = 2000
 _MAX_FOREIGN = 32
@@ -44,22 +44,22 @@ class Envelope:
     attempt: int
     first_seen: int
     replays: int = 0
-    hand_backs: int = 0
+    releases: int = 0
     traceparent: str | None = None
     foreign: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def seen_before(self) -> bool:
         """Whether another copy of this job may have been settled already."""
-        return self.attempt > 1 or self.replays > 0 or self.hand_backs > 0
+        return self.attempt > 1 or self.replays > 0 or self.releases > 0
 
     def headers(self) -> dict[str, str | int]:
         """The headers of a message that carries this envelope on."""
         ours: dict[str, str | int] = {ATTEMPT: self.attempt, FIRST_SEEN: self.first_seen}
         if self.replays:
             ours[REPLAYS] = self.replays
-        if self.hand_backs:
-            ours[HAND_BACKS] = self.hand_backs
+        if self.releases:
+            ours[RELEASES] = self.releases
         if self.traceparent:
             ours[TRACEPARENT] = self.traceparent
         return {**self.foreign, **ours}
@@ -82,13 +82,13 @@ class Envelope:
         """The envelope of the job that follows: its own first attempt, the same trace and foreign headers."""
         return Envelope(1, now_ms, traceparent=self.traceparent, foreign=self.foreign)
 
-    def handed_back(self) -> "Envelope":
+    def released(self) -> "Envelope":
         """The envelope of the same attempt, given back uncharged."""
-        return replace(self, hand_backs=self.hand_backs + 1)
+        return replace(self, releases=self.releases + 1)
 
     def replayed(self) -> "Envelope":
         """The envelope of a dead letter's new life: all attempts again."""
-        return replace(self, attempt=1, replays=self.replays + 1, hand_backs=0)
+        return replace(self, attempt=1, replays=self.replays + 1, releases=0)
 
 
 def foreign_headers(headers: Mapping[str, Any]) -> dict[str, str | int]:
@@ -160,7 +160,7 @@ def read_envelope(headers: Mapping[str, Any], now_ms: int) -> Envelope:
         attempt=max(1, _count(headers, ATTEMPT, 1)),
         first_seen=_count(headers, FIRST_SEEN, now_ms),
         replays=_count(headers, REPLAYS, 0),
-        hand_backs=_count(headers, HAND_BACKS, 0),
+        releases=_count(headers, RELEASES, 0),
         traceparent=traceparent if isinstance(traceparent, str) else None,
         foreign=foreign_headers(headers),
     )

@@ -55,7 +55,7 @@ Millis = Annotated[int, Field(ge=EARLIEST_MS, lt=10 * EARLIEST_MS), AfterValidat
 
 
 class Job(Value):
-    """What every job has. A field left out of ``job_id`` and ``submitted_at`` is stamped when the job arrives."""
+    """What every job has. A field left out of ``job_id`` and ``submitted_at`` is filled in when the job arrives."""
 
     business_id: Id
     image_id: Id
@@ -70,18 +70,18 @@ class Job(Value):
     submitted_at: Millis | None = Field(default=None, description="Unix time in ms. Stamped when missing.")
 
     @property
-    def stamped(self) -> bool:
+    def has_identity(self) -> bool:
         """Whether the job has its identity and its place in time."""
         return self.job_id is not None and self.submitted_at is not None
 
     @property
     def version(self) -> str:
-        """The version of everything this job writes. Only a stamped job has one."""
+        """The version of everything this job writes. Only a job with an identity has one."""
         if self.job_id is None or self.submitted_at is None:
-            raise ValueError("a job has no version before it is stamped")
+            raise ValueError("a job has no version before it has an identity")
         return version_of(self.submitted_at, self.job_id)
 
-    def stamp(self, now_ms: int) -> Self:
+    def with_identity(self, now_ms: int) -> Self:
         """The same job with whatever was missing of ``job_id`` and ``submitted_at``."""
         return self.model_copy(
             update={"job_id": self.job_id or new_job_id(now_ms), "submitted_at": self.submitted_at or now_ms}

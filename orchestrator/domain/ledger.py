@@ -6,14 +6,14 @@ from typing import Literal
 
 from orchestrator.domain.errors import Reason
 
-End = Literal["done", "dead", "dropped", "detoured"]
+End = Literal["done", "dead", "dropped", "routed"]
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """The end of one job in one queue. Keyed by (job_id, queue); nothing replaces ``done``, anything replaces the rest.
 
-    ``dropped`` is a dead letter an operator removed. ``detoured`` is no end yet: the job went through another queue and
+    ``dropped`` is a dead letter an operator removed. ``routed`` is no end yet: the job went through another queue and
     comes back. ``attempts`` counts this one, ``replays`` how often an operator
     sent the job again. Times are Unix milliseconds, ``took_ms`` is from delivery to just before the ack.
     """

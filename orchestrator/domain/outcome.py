@@ -118,7 +118,7 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Detour:
+class RouteVia:
     """The job must go through another queue first and comes back from there as a job of the same identity.
 
     It has not ended here, so nothing is written in the ledger: its second visit must not look like a duplicate.
@@ -135,7 +135,7 @@ class Defer:
     delay_s: float
 
 
-Outcome = Done | Retry | Reject | Detour | Defer
+Outcome = Done | Retry | Reject | RouteVia | Defer
 
 
 def outcome_of(error: JobError | JobDeferred) -> Retry | Reject | Defer:

@@ -13,8 +13,8 @@ from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter
 from orchestrator.domain.queue_names import error_queue
 from orchestrator.embedded.control_socket import OperationFailed
 from orchestrator.runtime import dlq
-from orchestrator.runtime.ends import Amend, Drop, LetterEnd, Replay
-from orchestrator.runtime.lane import now_ms
+from orchestrator.runtime.engine import now_ms
+from orchestrator.runtime.outcomes import DeadLetterAction, Drop, Replace, Replay
 from orchestrator.stages import STAGES
 from orchestrator.wiring import System
 
@@ -73,11 +73,11 @@ async def edit(system: System, queue: str, letter_id: str, changes: dict[str, An
     job_type = STAGES[system.pipeline.queues[queue].stage].job_type
     made: list[Job] = []
 
-    def amend(letter: DeadLetter, body: bytes) -> LetterEnd:
+    def replace(letter: DeadLetter, body: bytes) -> DeadLetterAction:
         made.append(_amended(job_type, body, changes))
-        return Amend(letter, made[-1])
+        return Replace(letter, made[-1])
 
-    report = await _settle(system, choice, amend, dry_run=False)
+    report = await _settle(system, choice, replace, dry_run=False)
     return {**report, "job_id": made[-1].job_id if made else None}
 
 
@@ -89,13 +89,13 @@ def _amended(job_type: type[Job], body: bytes, changes: dict[str, Any]) -> Job:
     fields = {**(document if isinstance(document, dict) else {}), **changes, "job_id": None, "submitted_at": None}
     text = json.dumps({name: value for name, value in fields.items() if value is not None})
     try:
-        return decode_job(job_type, text.encode()).stamp(now_ms())
+        return decode_job(job_type, text.encode()).with_identity(now_ms())
     except JobRefused as refusal:
         raise OperationFailed(f"still not a job this queue takes: {refusal.reason.message}") from refusal
 
 
 async def _settle(
-    system: System, choice: dlq.Selection, decide: Callable[[DeadLetter, bytes], LetterEnd], dry_run: bool
+    system: System, choice: dlq.Selection, decide: Callable[[DeadLetter, bytes], DeadLetterAction], dry_run: bool
 ) -> dict[str, Any]:
     if dry_run:
         return await _foresee(system, choice)

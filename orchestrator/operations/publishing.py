@@ -8,7 +8,7 @@ from orchestrator.domain.errors import ConfigurationError, JobRefused, Unavailab
 from orchestrator.domain.headers import Envelope
 from orchestrator.domain.jobs import Job
 from orchestrator.observe import continue_trace
-from orchestrator.runtime.lane import now_ms
+from orchestrator.runtime.engine import now_ms
 from orchestrator.runtime.ports import Broker, Message
 from orchestrator.stages import STAGES
 from orchestrator.wiring import System
@@ -36,7 +36,7 @@ async def publish(system: System, queue: str, bodies: list[str], dry_run: bool =
 async def _publish_one(system: System, queue: str, body: bytes, dry_run: bool) -> dict[str, Any]:
     stage = STAGES[system.pipeline.queues[queue].stage]
     try:
-        job: Job = decode_job(stage.job_type, body).stamp(now_ms())
+        job: Job = decode_job(stage.job_type, body).with_identity(now_ms())
     except JobRefused as refusal:
         return {"error": str(refusal.reason), "unknown": False}
     if dry_run:

@@ -7,9 +7,9 @@ import structlog
 
 from orchestrator.domain.errors import SubscriptionLost, Unavailable
 from orchestrator.domain.retrying import backoff_s
+from orchestrator.runtime.delivery_deadline import being_cancelled
+from orchestrator.runtime.engine import BoundQueue, Engine
 from orchestrator.runtime.execute import handle
-from orchestrator.runtime.lane import Engine, Lane
-from orchestrator.runtime.patience import being_cancelled
 from orchestrator.runtime.ports import Subscription
 
 log = structlog.get_logger(__name__)
@@ -21,9 +21,9 @@ STEADY_S = 10.0
 class Consumer:
     """Attaches to a queue, and again whenever it is no longer attached, until the process drains."""
 
-    def __init__(self, lane: Lane, number: int, engine: Engine) -> None:
-        self.lane = lane
-        self.name = f"{lane.queue}#{number}"
+    def __init__(self, queue: BoundQueue, number: int, engine: Engine) -> None:
+        self.queue = queue
+        self.name = f"{queue.name}#{number}"
         self.busy = False
         self._failures = 0
         self._engine = engine
@@ -60,17 +60,17 @@ class Consumer:
             await self._subscription.close()
 
     async def _attach_and_work(self) -> None:
-        subscription = await self._engine.broker.subscribe(self.lane.queue)
+        subscription = await self._engine.broker.subscribe(self.queue.name)
         self._subscription = subscription
         steady_at = asyncio.get_running_loop().time() + STEADY_S
         try:
-            with self._engine.metrics.attached(self.lane.queue):
+            with self._engine.metrics.attached(self.queue.name):
                 log.debug("attached", consumer=self.name)
                 if self._engine.drain.requested.is_set():
                     await subscription.stop()
                 while (delivery := await subscription.next()) is not None:
                     self.busy = True
-                    await handle(delivery, self.lane, self._engine)
+                    await handle(delivery, self.queue, self._engine)
                     self.busy = False
                     self._failures = 0
         finally:

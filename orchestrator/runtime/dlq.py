@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from orchestrator.domain.deadletters import is_parked, read_letter
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter
 from orchestrator.domain.queue_names import error_queue
-from orchestrator.runtime.ends import LetterEnd, Spent
-from orchestrator.runtime.lane import now_ms
+from orchestrator.runtime.engine import now_ms
+from orchestrator.runtime.outcomes import AlreadyDone, DeadLetterAction
 from orchestrator.runtime.ports import Broker, DeadLetterIndex, Delivery, Ledger, Subscription
-from orchestrator.runtime.settle import settle_letter
+from orchestrator.runtime.settle import settle_dead_letter
 
 MAX_HELD = 20_000
 QUIET_S = 2.0
@@ -44,7 +44,7 @@ class PassReport:
 async def settle_letters(
     queue: str,
     selection: Selection,
-    decide: Callable[[DeadLetter, bytes], LetterEnd],
+    decide: Callable[[DeadLetter, bytes], DeadLetterAction],
     *,
     broker: Broker,
     ledger: Ledger,
@@ -63,7 +63,7 @@ async def settle_letters(
                 report.parked += 1
                 continue
             end = decide(letter, delivery.body)
-            await settle_letter(delivery, end, broker=broker, ledger=ledger, index=index)
+            await settle_dead_letter(delivery, end, broker=broker, ledger=ledger, index=index)
             report.settled.append(letter)
             if selection.per_second:
                 await asyncio.sleep(1 / selection.per_second)
@@ -80,7 +80,7 @@ async def reconcile(queue: str, *, broker: Broker, ledger: Ledger, index: DeadLe
     async with _letters(queue, broker, report) as letters:
         async for delivery, letter in letters:
             if await _is_done(letter, ledger):
-                await settle_letter(delivery, Spent(letter), broker=broker, ledger=ledger, index=index)
+                await settle_dead_letter(delivery, AlreadyDone(letter), broker=broker, ledger=ledger, index=index)
                 report.settled.append(letter)
                 continue
             await index.index_dead_letter(letter)

@@ -13,57 +13,59 @@ from orchestrator.domain.headers import Envelope, foreign_headers, read_envelope
 from orchestrator.domain.jobs import Job
 from orchestrator.domain.outcome import Outcome, Reject, Retry, outcome_of
 from orchestrator.observe import job_context
-from orchestrator.runtime.ends import Duplicate, EngineOutcome, HandBack, Settled, Stamp
-from orchestrator.runtime.lane import Engine, Lane, Task, now_ms
-from orchestrator.runtime.patience import OutOfPatience, Patience, being_cancelled
+from orchestrator.runtime.delivery_deadline import DeadlineReached, DeliveryDeadline, being_cancelled
+from orchestrator.runtime.engine import BoundQueue, DeliveryContext, Engine, now_ms
+from orchestrator.runtime.outcomes import AssignIdentity, Duplicate, EngineOutcome, Release, Settled
 from orchestrator.runtime.ports import Delivery
 from orchestrator.runtime.settle import settle
 
 log = structlog.get_logger(__name__)
 
 
-async def handle(delivery: Delivery, lane: Lane, engine: Engine) -> Settled:
+async def handle(delivery: Delivery, queue: BoundQueue, engine: Engine) -> Settled:
     """Take one delivery to its end: decode, run the stage, settle. Returns when the delivery is acked or given back."""
     received_at, started = now_ms(), time.monotonic()
-    patience = Patience(engine.drain, engine.ack_timeout_s, partial(engine.metrics.waiting, lane.queue))
-    envelope, job_or_reject = _read(delivery, lane, received_at)
+    deadline = DeliveryDeadline(engine.drain, engine.ack_timeout_s, partial(engine.metrics.waiting, queue.name))
+    envelope, job_or_reject = _read(delivery, queue, received_at)
     job = None if isinstance(job_or_reject, Reject) else job_or_reject
     with (
-        engine.metrics.in_progress(lane.queue),
-        job_context(lane.queue, job, envelope.traceparent) as traceparent,
+        engine.metrics.in_progress(queue.name),
+        job_context(queue.name, job, envelope.traceparent) as traceparent,
     ):
         envelope = replace(envelope, traceparent=traceparent)
-        task = Task(delivery, lane, envelope, job, patience, received_at, started)
+        context = DeliveryContext(delivery, queue, envelope, job, deadline, received_at, started)
         if isinstance(job_or_reject, Reject):
-            return await settle(task, job_or_reject, engine)
-        return await settle(task, await execute(task, job_or_reject, engine), engine)
+            return await settle(context, job_or_reject, engine)
+        return await settle(context, await execute(context, job_or_reject, engine), engine)
 
 
-def _read(delivery: Delivery, lane: Lane, received_at: int) -> tuple[Envelope, Job | Reject]:
+def _read(delivery: Delivery, queue: BoundQueue, received_at: int) -> tuple[Envelope, Job | Reject]:
     try:
         envelope = read_envelope(delivery.headers, received_at)
     except JobRefused as refusal:
         return Envelope(1, received_at, foreign=foreign_headers(delivery.headers)), Reject(refusal.reason)
     try:
-        return envelope, lane.decode(delivery.body)
+        return envelope, queue.decode(delivery.body)
     except JobRefused as refusal:
         return envelope, Reject(refusal.reason)
 
 
-async def execute(task: Task, job: Job, engine: Engine) -> Outcome | EngineOutcome:
+async def execute(context: DeliveryContext, job: Job, engine: Engine) -> Outcome | EngineOutcome:
     """What is to become of the job: the stage's own word, or what its failure means."""
-    if not job.stamped:
-        return Stamp(job)
+    if not job.has_identity:
+        return AssignIdentity(job)
     if engine.drain.requested.is_set():
-        return HandBack("the process is leaving")
+        return Release("the process is leaving")
     try:
-        if task.envelope.seen_before or task.delivery.redelivered:
-            entry = await task.patience.insist(engine.ledger.find_job, str(job.job_id), task.lane.queue)
-            if entry is not None and ends_copies(entry.outcome, entry.replays, task.envelope.replays):
+        if context.envelope.seen_before or context.delivery.redelivered:
+            entry = await context.deadline.retry_while_unavailable(
+                engine.ledger.find_job, str(job.job_id), context.queue.name
+            )
+            if entry is not None and ends_copies(entry.outcome, entry.replays, context.envelope.replays):
                 return Duplicate(entry.outcome)
-        return await _run(task, job)
-    except OutOfPatience as over:
-        return HandBack(over.cause)
+        return await _run(context, job)
+    except DeadlineReached as over:
+        return Release(over.cause)
 
 
 def ends_copies(outcome: str, recorded_replays: int, replays: int) -> bool:
@@ -74,24 +76,24 @@ def ends_copies(outcome: str, recorded_replays: int, replays: int) -> bool:
     return outcome == "done" or (outcome == "dead" and recorded_replays >= replays)
 
 
-async def _run(task: Task, job: Job) -> Outcome:
+async def _run(context: DeliveryContext, job: Job) -> Outcome:
     """The stage's outcome. While something of ours is away it waits here, and no attempt is charged."""
     tries = 0
     while True:
         try:
-            async with task.patience.limit(task.lane.deadline_s) as limit:
-                return await task.lane.run(job)
+            async with context.deadline.limit(context.queue.deadline_s) as limit:
+                return await context.queue.run(job)
         except (JobError, JobDeferred) as error:
             return outcome_of(error)
         except Unavailable as away:
-            await task.patience.pause(tries, away)
+            await context.deadline.pause(tries, away)
             tries += 1
         except TimeoutError as late:
             if not limit.expired():
                 return _bug(late)
-            if task.patience.over:
-                raise OutOfPatience("the stage was still running") from late
-            return Retry(Reason("deadline", f"the stage took longer than {task.lane.deadline_s:g} s"))
+            if context.deadline.over:
+                raise DeadlineReached("the stage was still running") from late
+            return Retry(Reason("deadline", f"the stage took longer than {context.queue.deadline_s:g} s"))
         except (Exception, asyncio.CancelledError) as bug:
             if being_cancelled():
                 raise

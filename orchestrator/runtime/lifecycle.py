@@ -8,7 +8,7 @@ import structlog
 
 from orchestrator.domain.errors import JustLensError
 from orchestrator.runtime.consume import Consumer
-from orchestrator.runtime.lane import Engine, Lane
+from orchestrator.runtime.engine import BoundQueue, Engine
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +30,9 @@ class QueueHealth:
 class Consumers:
     """All consumers of a process."""
 
-    def __init__(self, lanes: Sequence[Lane], engine: Engine) -> None:
+    def __init__(self, queues: Sequence[BoundQueue], engine: Engine) -> None:
         self._engine = engine
-        self._members = [Consumer(lane, n, engine) for lane in lanes for n in range(1, lane.consumers + 1)]
+        self._members = [Consumer(queue, n, engine) for queue in queues for n in range(1, queue.consumers + 1)]
         self._tasks: list[asyncio.Task[None]] = []
         self._side: list[asyncio.Task[None]] = []
 
@@ -45,7 +45,7 @@ class Consumers:
         ]
 
     async def drain(self, drain_s: float) -> bool:
-        """Take nothing new, finish within ``drain_s`` seconds, hand back what is left.
+        """Take nothing new, finish within ``drain_s`` seconds, release what is left.
 
         Returns whether everything was settled. What was not is unacked, and the broker delivers it again.
         """
@@ -64,11 +64,11 @@ class Consumers:
 
     def health(self) -> list[QueueHealth]:
         """One line per queue."""
-        queues = dict.fromkeys(member.lane.queue for member in self._members)
+        queues = dict.fromkeys(member.queue.name for member in self._members)
         return [
             QueueHealth(queue, len(mine), sum(m.attached for m in mine), sum(m.busy for m in mine))
             for queue in queues
-            for mine in [[m for m in self._members if m.lane.queue == queue]]
+            for mine in [[m for m in self._members if m.queue.name == queue]]
         ]
 
     async def _watch(self) -> None:
@@ -90,12 +90,12 @@ class Consumers:
         short = seen < min(health.attached, self._attached(health.queue))
         if short and again:
             log.error("consumers_lost", queue=health.queue, attached=health.attached, seen=seen)
-            idle = [m for m in self._members if m.lane.queue == health.queue and m.attached and not m.busy]
+            idle = [m for m in self._members if m.queue.name == health.queue and m.attached and not m.busy]
             await asyncio.gather(*(member.detach() for member in idle))
         return short
 
     def _attached(self, queue: str) -> int:
-        return sum(m.attached for m in self._members if m.lane.queue == queue)
+        return sum(m.attached for m in self._members if m.queue.name == queue)
 
     async def _measure_lag(self) -> None:
         loop = asyncio.get_running_loop()

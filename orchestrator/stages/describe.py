@@ -6,7 +6,7 @@ from typing import Any
 from orchestrator.domain.errors import Reason
 from orchestrator.domain.ids import document_id
 from orchestrator.domain.jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
-from orchestrator.domain.outcome import Detour, Done, Next, Outcome, Retry, SetSection
+from orchestrator.domain.outcome import Done, Next, Outcome, Retry, RouteVia, SetSection
 from orchestrator.domain.prompts.parsing import Answer, Problem, read_answer
 from orchestrator.domain.prompts.profiles import hot_category, profile_for, repair
 from orchestrator.domain.prompts.request import ModelAnswer
@@ -35,11 +35,11 @@ async def describe(
     clip = await _clip(job, metadata)
     tagged_sha256 = clip.get("source_sha256")  # of another picture, if the image has changed since
     if not job.tagged and tagged_sha256 is None:  # tagging fetches the picture and keeps it
-        return Detour(Next("tag", following(TagJob, job, job.content_sha256, prompt=job.prompt)))
+        return RouteVia(Next("tag", following(TagJob, job, job.content_sha256, prompt=job.prompt)))
     original = await read_original(job, originals, fetcher)
     if not job.tagged and tagged_sha256 != original.sha256:
         # Without the hash of what nobody has decoded yet: its upload may still be under way.
-        return Detour(Next("tag", following(TagJob, job, job.content_sha256, prompt=job.prompt)))
+        return RouteVia(Next("tag", following(TagJob, job, job.content_sha256, prompt=job.prompt)))
     known = known_of(document_id(job.business_id, job.image_id), clip, original.sha256)
     asked = question(profile, category, known, prompting)
     with allow_for_upload(original):

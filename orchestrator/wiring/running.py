@@ -22,10 +22,10 @@ from orchestrator.domain.prompts.selection import Prompting
 from orchestrator.embedded.child_worker import ChildWorker
 from orchestrator.listening import open_listener, url_of
 from orchestrator.observe import Metrics, is_pretty
+from orchestrator.runtime.delivery_deadline import DeliveryDeadline, Drain
+from orchestrator.runtime.engine import BoundQueue, Engine
 from orchestrator.runtime.health import Readiness, serve_health
-from orchestrator.runtime.lane import Engine, Lane
 from orchestrator.runtime.lifecycle import Consumers
-from orchestrator.runtime.patience import Drain, Patience
 from orchestrator.stages import STAGES, bind
 from orchestrator.stores.apply import StoreApplier
 from orchestrator.wiring.ports import VLM, open_ports
@@ -45,7 +45,7 @@ class Running:
 
 @asynccontextmanager
 async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> AsyncIterator[Running]:
-    """Everything of one orchestrator process, at work. At the end jobs finish or are handed back, and all is closed.
+    """Everything of one orchestrator process, at work. At the end jobs finish or are released, and all is closed.
 
     Raises ConfigurationError for a file of prompt examples that cannot be used, or a health port that cannot be had,
     before anything is started.
@@ -55,11 +55,11 @@ async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> Async
         listener = open_listener(settings.http_host, settings.http_port, "JUSTLENS_HTTP_HOST", "JUSTLENS_HTTP_PORT")
         stack.callback(listener.close)
         system = await stack.enter_async_context(open_system(settings, pipeline))
-        insist = Patience(drain, math.inf).insist
-        await insist(system.documents.ensure_indexes)
+        retry_while_unavailable = DeliveryDeadline(drain, math.inf).retry_while_unavailable
+        await retry_while_unavailable(system.documents.ensure_indexes)
         relevance = any(STAGES[queue.stage].road == "relevance" for queue in pipeline.queues.values())
         if relevance:
-            await insist(system.catalogue.ensure_schema)
+            await retry_while_unavailable(system.catalogue.ensure_schema)
             system = replace(system, vectors=await stack.enter_async_context(vectors_of(system)))
         session = await stack.enter_async_context(open_session())
         system = replace(system, pools=await _open_pools(system, session, stack))
@@ -73,7 +73,7 @@ async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> Async
             ack_timeout_s=settings.ack_timeout_s,
         )
         engine.metrics.watch_workers(system.pools)
-        consumers = Consumers(_lanes(pipeline, {**open_ports(system, stack), "prompting": prompting}), engine)
+        consumers = Consumers(_bind_queues(pipeline, {**open_ports(system, stack), "prompting": prompting}), engine)
         readiness = partial(_readiness, system, consumers)
         runner = await serve_health(listener, engine.metrics.registry, readiness)
         stack.push_async_callback(runner.cleanup)
@@ -131,14 +131,14 @@ def _purger(settings: Settings, session: ClientSession) -> CdnPurger | FilePurge
     return CdnPurger(session, purge_url=settings.cdn_purge_url, token=token, timeout_s=settings.cdn_timeout_s)
 
 
-def _lanes(pipeline: Pipeline, ports: Mapping[str, Any]) -> list[Lane]:
+def _bind_queues(pipeline: Pipeline, ports: Mapping[str, Any]) -> list[BoundQueue]:
     return [
-        Lane(
-            queue=name,
+        BoundQueue(
+            name=name,
             consumers=spec.consumers,
             deadline_s=spec.deadline_s,
             retry_delays_s=spec.retry_delays_s,
-            successors=pipeline.successors(name),
+            next_queues=pipeline.next_queues(name),
             decode=partial(decode_job, STAGES[spec.stage].job_type),
             run=bind(STAGES[spec.stage], ports),
         )

@@ -18,9 +18,9 @@ from orchestrator.domain.jobs import Content, EnhanceJob, EnhanceUpdateJob, Job,
 from orchestrator.domain.outcome import Done, Next, Outcome
 from orchestrator.domain.pictures import SkippedPicture
 from orchestrator.observe import Metrics, configure_logging
-from orchestrator.runtime.lane import Engine, Lane
+from orchestrator.runtime.delivery_deadline import Drain
+from orchestrator.runtime.engine import BoundQueue, Engine
 from orchestrator.runtime.lifecycle import Consumers
-from orchestrator.runtime.patience import Drain
 from orchestrator.runtime.rabbitmq import RabbitBroker
 from orchestrator.stores.apply import StoreApplier
 from orchestrator.stores.mongo import MongoDocuments
@@ -63,13 +63,13 @@ async def sleeping(job: Job, *, work_s: float, meter: Meter) -> Outcome:
     return _update(job, CONTENT, "slept")
 
 
-def _lane(plan: Plan, run: Callable[[Job], Awaitable[Outcome]]) -> Lane:
-    return Lane(
-        queue=WORK_QUEUE,
+def _work_queue(plan: Plan, run: Callable[[Job], Awaitable[Outcome]]) -> BoundQueue:
+    return BoundQueue(
+        name=WORK_QUEUE,
         consumers=plan.consumers,
         deadline_s=120,
         retry_delays_s=(5, 30, 300),
-        successors={"next": NEXT_QUEUE},
+        next_queues={"next": NEXT_QUEUE},
         decode=partial(decode_job, EnhanceJob),
         run=run,
     )
@@ -99,7 +99,7 @@ async def main(plan: Plan) -> None:
             stage = partial(posting, enhancer=EnhanceClient(pool), meter=meter)
         else:
             stage = partial(sleeping, work_s=plan.work_s, meter=meter)
-        consumers = Consumers([_lane(plan, stage)], engine)
+        consumers = Consumers([_work_queue(plan, stage)], engine)
         consumers.start()
         keep_what_is_loaded()
         await meter.done.wait()

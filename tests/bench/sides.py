@@ -15,7 +15,7 @@ from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.ids import new_job_id
 from orchestrator.domain.jobs import EnhanceJob
 from orchestrator.observe import new_traceparent
-from orchestrator.runtime.lane import now_ms
+from orchestrator.runtime.engine import now_ms
 from orchestrator.runtime.ports import Message
 from orchestrator.runtime.rabbitmq import RabbitBroker
 from tests.bench.plan import NEXT_QUEUE, WORK_QUEUE, Measured, Plan

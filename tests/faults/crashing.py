@@ -24,7 +24,7 @@ import orchestrator.wiring  # noqa: F401  all imported before the fork, so that 
 from orchestrator.cli import main as command_line
 from orchestrator.clients.fetch.fetcher import SafeFetcher
 from orchestrator.clients.workers.enhance import EnhanceClient
-from orchestrator.domain.headers import HAND_BACKS
+from orchestrator.domain.headers import RELEASES
 from orchestrator.domain.outcome import PutObject, SetSection
 from orchestrator.runtime.rabbitmq import RabbitBroker
 from orchestrator.stores.apply import StoreApplier, StoredOriginals
@@ -114,7 +114,7 @@ def publish_name(queue: str, message: Any) -> str:
         return "publish_error"
     if queue != get_contextvars().get("queue"):
         return "publish_next"
-    return "publish_hand_back" if HAND_BACKS in message.headers else "publish_stamp"
+    return "publish_hand_back" if RELEASES in message.headers else "publish_stamp"
 
 
 PORTS: tuple[Port, ...] = (

@@ -84,7 +84,7 @@ def _odd_text(job: dict[str, Any], chance: random.Random) -> tuple[Any, dict[str
 
 
 def _hostile_headers(job: dict[str, Any], chance: random.Random) -> tuple[Any, dict[str, Any]]:
-    name = chance.choice(["x-attempt", "x-first-seen", "x-replays", "x-hand-backs"])
+    name = chance.choice(["x-attempt", "x-first-seen", "x-replays", "x-releases"])
     value = chance.choice(
         ["1; DROP TABLE jobs", -1, 2**62, True, [1], {"a": {"b": [None]}}, bytearray(b"\xff\xfe"), "x" * 20_000]
     )

@@ -14,7 +14,7 @@ from tests.kit.gathering import peek, wrong_ends
 from tests.kit.load import PROCESS, Planned, healthy
 
 DRAIN_S = 4.0
-GRACE_S = DRAIN_S + 5.0  # what is left over is handed back, for which there are five seconds
+GRACE_S = DRAIN_S + 5.0  # what is left over is released, for which there are five seconds
 LEAVING_LIMIT_S = 0.9 * GRACE_S
 
 
@@ -76,7 +76,7 @@ async def test_a_job_longer_than_the_drain_is_handed_back_as_if_it_was_never_tak
         await _fetched(job, 1)
         assert await orchestrator.leave() == 0
         [left] = await peek(deployment, PROCESS)
-        assert (left.headers["x-attempt"], left.headers["x-hand-backs"], left.delivery_count) == (1, 1, 0)
+        assert (left.headers["x-attempt"], left.headers["x-releases"], left.delivery_count) == (1, 1, 0)
         assert left.body == job.body
         deployment.outside.source_delay_s = 0.0
         await deployment.start()

@@ -58,5 +58,5 @@ async def test_malformed_messages_die_at_once_with_a_reason_and_stall_nothing(
 
 async def _ends(orchestrator: Orchestrator) -> dict[str, int]:
     """Deliveries by end, as the process itself counts them."""
-    found = re.findall(r'^justlens_jobs_total\{end="(\w+)",.*\} (\S+)$', await orchestrator.metrics(), re.MULTILINE)
+    found = re.findall(r'^justlens_jobs_total\{outcome="(\w+)",.*\} (\S+)$', await orchestrator.metrics(), re.MULTILINE)
     return {end: round(float(count)) for end, count in found}

@@ -57,10 +57,10 @@ async def expected_counts(
         "done": Counter(key.queue for key in evidence.done),
         "dead": Counter(key.queue for key in evidence.dead),
         "retried": failed,
-        "stamped": Counter(job.queue for job in load if job.kind == "unstamped"),
+        "identity_assigned": Counter(job.queue for job in load if job.kind == "unstamped"),
     }
     assert all(by_end.values()), "the load has to have every kind of end"
-    none = {end: Counter[str]() for end in ("duplicate", "handed_back")}
+    none = {end: Counter[str]() for end in ("duplicate", "released")}
     return {
         (queue, end): counts[queue] for end, counts in (by_end | none).items() for queue in deployment.pipeline.queues
     }
@@ -68,7 +68,7 @@ async def expected_counts(
 
 def assert_counted(text: str, deployment: Deployment, expected: Mapping[tuple[str, str], int]) -> None:
     """The counters by queue and end, and what has to agree with them."""
-    said = {(queue, end): sum_of(text, "justlens_jobs_total", queue=queue, end=end) for queue, end in expected}
+    said = {(queue, end): sum_of(text, "justlens_jobs_total", queue=queue, outcome=end) for queue, end in expected}
     wrong = {key: (said[key], expected[key]) for key in expected if said[key] != expected[key]}
     at_most("S18.wrong_counters", "counters of /metrics that are not what is found", len(wrong), 0, len(expected))
     assert wrong == {}, "(said, found)"

@@ -102,7 +102,7 @@ def _lost(evidence: Evidence, found: frozenset[JobKey]) -> Iterator[JobKey]:
     One on a detour is where the detour leads; whether that is somewhere is a question of what follows.
     """
     published_by_us = found - evidence.confirmed - evidence.unknown
-    for key in _attempted(evidence) - found - evidence.detoured:
+    for key in _attempted(evidence) - found - evidence.routed:
         proofs = published_by_us.intersection(evidence.followers(key))
         if key in evidence.confirmed or proofs:
             yield key
@@ -110,7 +110,7 @@ def _lost(evidence: Evidence, found: frozenset[JobKey]) -> Iterator[JobKey]:
 
 def _missing_next(evidence: Evidence, found: frozenset[JobKey]) -> Iterable[Hop]:
     hops = {Hop(key, after) for key in evidence.done for after in evidence.expected_next.get(key, ())}
-    hops |= {Hop(key, evidence.detours[key]) for key in evidence.detoured - found}
+    hops |= {Hop(key, evidence.detours[key]) for key in evidence.routed - found}
     return {hop for hop in hops if hop.next not in found}
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 from orchestrator.config import Pipeline, QueueSpec
 from orchestrator.runtime.consume import Consumer
-from orchestrator.runtime.lane import Lane
+from orchestrator.runtime.engine import BoundQueue
 from orchestrator.runtime.local import LocalBroker
 from orchestrator.runtime.ports import Message
 from tests.kit.fakes import World, body_of
@@ -17,9 +17,9 @@ PIPELINE = Pipeline(
 class Attached:
     """A consumer at work while the context lasts; leaving drains it."""
 
-    def __init__(self, world: World, lane: Lane, broker: LocalBroker | None = None) -> None:
+    def __init__(self, world: World, queue: BoundQueue, broker: LocalBroker | None = None) -> None:
         self.world = world
-        self.consumer = Consumer(lane, 1, world.engine(broker))
+        self.consumer = Consumer(queue, 1, world.engine(broker))
 
     async def __aenter__(self) -> Consumer:
         self._task = asyncio.create_task(self.consumer.run())

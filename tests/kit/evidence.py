@@ -74,7 +74,7 @@ class Evidence:
     the ledger's entries. ``dead`` counts the messages in error.<queue>, ``queued`` those still in a main queue, in
     its retry tiers or held in transit. ``expected_next`` names, for a job in a queue, the jobs that follow from it
     being done. ``detours`` names, for a job that may have to go through another queue first, the job it is there;
-    ``detoured`` are the jobs of which the ledger says that they are on that way. ``totals`` is the broker's own count
+    ``routed`` are the jobs of which the ledger says that they are on that way. ``totals`` is the broker's own count
     per queue, over its main queue, retry tiers and error queue, taken at the moment ``dead`` and ``queued`` describe;
     a queue left out is not counted.
     """
@@ -86,7 +86,7 @@ class Evidence:
     queued: Mapping[JobKey, int] = field(default_factory=dict)
     expected_next: Mapping[JobKey, tuple[JobKey, ...]] = field(default_factory=dict)
     detours: Mapping[JobKey, JobKey] = field(default_factory=dict)
-    detoured: frozenset[JobKey] = frozenset()
+    routed: frozenset[JobKey] = frozenset()
     effects: tuple[Effect, ...] = ()
     totals: Mapping[str, int] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Small hand-written stand-ins for what the engine works with: one world, its jobs, lanes and stages."""
+"""Small hand-written stand-ins for what the engine works with: one world, its jobs, queues and stages."""
 
 import json
 from collections import deque
@@ -14,8 +14,8 @@ from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.jobs import EnhanceJob, Job
 from orchestrator.domain.outcome import Done, Outcome, PurgeUrl, SetSection
 from orchestrator.observe import Metrics
-from orchestrator.runtime.lane import Engine, Lane
-from orchestrator.runtime.patience import Drain
+from orchestrator.runtime.delivery_deadline import Drain
+from orchestrator.runtime.engine import BoundQueue, Engine
 from orchestrator.runtime.ports import Broker, Delivery
 from tests.kit.fake_broker import QUEUE, FakeBroker, Journal
 from tests.kit.fake_stores import SUBMITTED_AT, FakeApplier, FakeIndex, FakeLedger
@@ -27,7 +27,7 @@ TRACE = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
 @dataclass(frozen=True)
 class World:
-    """Everything fake around one engine. ``run`` is what the lane's stage answers."""
+    """Everything fake around one engine. ``run`` is what the queue's stage answers."""
 
     journal: Journal
     broker: FakeBroker
@@ -68,7 +68,7 @@ def job_id(number: int) -> str:
 
 
 def body_of(**changes: Any) -> bytes:
-    """The body of a stamped job; None leaves a field out."""
+    """The body of a job with an identity; None leaves a field out."""
     fields = {
         "business_id": "acme",
         "image_id": "7",
@@ -86,18 +86,18 @@ def delivery_of(body: bytes | None = None, *, redelivered: bool = False, **heade
     return Delivery(QUEUE, body_of() if body is None else body, named, "m", redelivered, int(redelivered), None)
 
 
-def lane_of(run: Callable[[Job], Awaitable[Outcome]], **changes: Any) -> Lane:
-    """A lane of QUEUE with two retry tiers whose stage is ``run``."""
+def bound_queue(run: Callable[[Job], Awaitable[Outcome]], **changes: Any) -> BoundQueue:
+    """A queue of QUEUE with two retry tiers whose stage is ``run``."""
     fields: dict[str, Any] = {
-        "queue": QUEUE,
+        "name": QUEUE,
         "consumers": 1,
         "deadline_s": 30.0,
         "retry_delays_s": (5.0, 30.0),
-        "successors": {"follow": NEXT_QUEUE},
+        "next_queues": {"follow": NEXT_QUEUE},
         "decode": lambda body: decode_job(EnhanceJob, body),
         "run": run,
     }
-    return Lane(**{**fields, **changes})
+    return BoundQueue(**{**fields, **changes})
 
 
 def answering(*outcomes: Outcome | BaseException) -> Callable[[Job], Awaitable[Outcome]]:
@@ -125,7 +125,7 @@ JUST_DONE = Done()
 @contextmanager
 def quick_and_quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Wait a millisecond wherever the engine would back off, and render no logs."""
-    for module in ("patience", "consume"):
+    for module in ("delivery_deadline", "consume"):
         monkeypatch.setattr(f"orchestrator.runtime.{module}.backoff_s", lambda *_, **__: 0.001)
     structlog.configure(
         processors=[structlog.processors.KeyValueRenderer()], logger_factory=structlog.ReturnLoggerFactory()

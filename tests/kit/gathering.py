@@ -45,8 +45,8 @@ async def gather(deployment: "Deployment") -> Evidence:
         queued=dict(queued),
         expected_next={job.key: (update_key(job),) for job in enhancing(jobs)} | hops_of(described),
         detours=detours_of(described),
-        detoured=frozenset(
-            naming.key(row["queue"], row["job_id"], row["image_id"]) for row in ledger if row["outcome"] == "detoured"
+        routed=frozenset(
+            naming.key(row["queue"], row["job_id"], row["image_id"]) for row in ledger if row["outcome"] == "routed"
         ),
         effects=effects,
         totals=await _totals(deployment),

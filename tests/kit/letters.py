@@ -5,8 +5,8 @@ from typing import Any
 
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter
 from orchestrator.runtime.dlq import PassReport, Selection, settle_letters
-from orchestrator.runtime.ends import LetterEnd, Replay
 from orchestrator.runtime.local import LocalBroker
+from orchestrator.runtime.outcomes import DeadLetterAction, Replay
 from orchestrator.runtime.ports import Delivery, Message
 from tests.kit.fakes import World, body_of, job_id
 
@@ -21,8 +21,8 @@ async def bury(broker: LocalBroker, number: int, code: str = "bug", replays: int
 
 
 async def run_pass(broker: LocalBroker, world: World, selection: Selection, end: type = Replay) -> PassReport:
-    def decide(letter: DeadLetter, _body: bytes) -> LetterEnd:
-        made: LetterEnd = end(letter)
+    def decide(letter: DeadLetter, _body: bytes) -> DeadLetterAction:
+        made: DeadLetterAction = end(letter)
         return made
 
     return await settle_letters("work", selection, decide, broker=broker, ledger=world.ledger, index=world.index)

@@ -78,7 +78,7 @@ def raw_id(body: bytes) -> str:
 def mixed(
     seed: int, count: int, outside: Outside, mix: Mapping[Kind, float] = MIX, bulk: float = 0.1
 ) -> tuple[Planned, ...]:
-    """``count`` jobs in a random order of kinds; a share of ``bulk`` goes to the bulk lane."""
+    """``count`` jobs in a random order of kinds; a share of ``bulk`` goes to the bulk queue."""
     chance = random.Random(seed)
     kinds = chance.choices(list(mix), weights=list(mix.values()), k=count)
     return tuple(

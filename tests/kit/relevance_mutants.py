@@ -132,7 +132,7 @@ def lose_a_job_before_it_was_scored(run: Run, chance: random.Random) -> Run:
 
 def lose_a_job_that_came_back_from_tagging(run: Run, chance: random.Random) -> Run:
     job = _good(run, chance)
-    return replace(_undone(run, job, DESCRIBE, SCORE, SEO), detoured=run.detoured | {job.at(DESCRIBE)})
+    return replace(_undone(run, job, DESCRIBE, SCORE, SEO), routed=run.routed | {job.at(DESCRIBE)})
 
 
 def lose_a_job_on_its_way_to_tagging(run: Run, chance: random.Random) -> Run:

@@ -27,7 +27,7 @@ class Run:
     heard: Heard
     done: frozenset[JobKey]
     dead: Mapping[JobKey, int]
-    detoured: frozenset[JobKey]
+    routed: frozenset[JobKey]
 
     def evidence(self) -> Evidence:
         """As the checker takes it."""
@@ -38,7 +38,7 @@ class Run:
             dead=self.dead,
             expected_next=hops_of(self.jobs),
             detours=detours_of(self.jobs),
-            detoured=self.detoured,
+            routed=self.routed,
             effects=(*effects_of(self.found, self.jobs), *events),
         )
 
@@ -68,9 +68,9 @@ def clean_relevance_run() -> Run:
     done = frozenset(job.at(queue) for job in good for queue in ROAD) | {job.at(TAG) for job in tagged}
     told = [(event, job) for job in good for event, queue in TOLD_BY.items() if queue in ROAD]
     heard = Heard(Told(event, id_of(job), job.image_id, version_of(job)) for event, job in told)
-    detoured = frozenset(job.at(DESCRIBE) for job in jobs if DIES_AT.get(job.kind) == TAG)
+    routed = frozenset(job.at(DESCRIBE) for job in jobs if DIES_AT.get(job.kind) == TAG)
     dead = {job.at(DIES_AT[job.kind]): 1 for job in jobs if not job.ends_well}
-    return Run(jobs, found, heard, done, dead, detoured)
+    return Run(jobs, found, heard, done, dead, routed)
 
 
 def id_of(job: PlannedRelevance) -> str:

@@ -4,10 +4,10 @@ from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.jobs import EnhanceJob
 from orchestrator.domain.outcome import Done, Next, Outcome, PurgeUrl
-from orchestrator.runtime.ends import Settled
 from orchestrator.runtime.execute import handle
+from orchestrator.runtime.outcomes import Settled
 from orchestrator.runtime.ports import Delivery
-from tests.kit.fakes import ONE_PURGE, TRACE, World, answering, body_of, delivery_of, lane_of, section
+from tests.kit.fakes import ONE_PURGE, TRACE, World, answering, body_of, bound_queue, delivery_of, section
 
 FOLLOWING = decode_job(EnhanceJob, body_of(image_id="8"))
 
@@ -34,4 +34,4 @@ AWAY = Unavailable("store")
 
 
 async def settled(world: World, outcome: Outcome | BaseException, delivery: Delivery | None = None) -> Settled:
-    return await handle(delivery or delivery_of(traceparent=TRACE), lane_of(answering(outcome)), world.engine())
+    return await handle(delivery or delivery_of(traceparent=TRACE), bound_queue(answering(outcome)), world.engine())

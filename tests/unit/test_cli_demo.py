@@ -28,8 +28,8 @@ def ends(**outcomes: str) -> dict[str, Any]:
     [
         ({}, {}, False),
         ({"enhance": "done"}, {"score": "done", "seo": "done"}, False),
-        ({"enhance": "dead"}, {"describe": "detoured"}, False),
-        ({"enhance": "dead"}, {"describe": "detoured", "tag": "dead"}, True),
+        ({"enhance": "dead"}, {"describe": "routed"}, False),
+        ({"enhance": "dead"}, {"describe": "routed", "tag": "dead"}, True),
         ({"enhance": "done", "enhance_update": "done"}, {"describe": "done", "score": "dead"}, False),
         ({"enhance": "done", "enhance_update": "done"}, {"describe": "done", "score": "dead", "seo": "done"}, True),
         ({"enhance": "dropped"}, {"tag": "done", "describe": "dead"}, True),
@@ -47,7 +47,7 @@ def test_a_bar_counts_only_jobs_that_will_come_there() -> None:
         [
             ends(tag="done", describe="done", score="done"),
             ends(describe="done"),  # it had tags already
-            ends(describe="detoured", tag="dead"),
+            ends(describe="routed", tag="dead"),
         ],
     )
 

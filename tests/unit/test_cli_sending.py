@@ -13,7 +13,9 @@ from orchestrator.domain.jobs import EnhanceJob
 def jobs(count: int, queues: Sequence[str] = ("q",)) -> Iterator[Checked]:
     for n in range(count):
         for queue in queues:
-            job = EnhanceJob(business_id="b", image_id=str(n), image_url=f"https://e.x/{n}").stamp(1_700_000_000_000)
+            job = EnhanceJob(business_id="b", image_id=str(n), image_url=f"https://e.x/{n}").with_identity(
+                1_700_000_000_000
+            )
             yield Checked(f"line {n + 1}", job, queue)
 
 

@@ -31,7 +31,7 @@ def test_a_csv_row_becomes_a_job_with_the_fields_of_the_header(tmp_path: Path) -
     assert (checked.job.business_id, checked.job.image_id) == ("shop", "7")
     assert checked.job.served_urls == ("https://c.x/1", "https://c.x/2")
     assert checked.job.force is True and checked.job.image_type == "general"  # type: ignore[attr-defined]
-    assert checked.job.stamped
+    assert checked.job.has_identity
 
 
 def test_every_bad_csv_row_is_refused_with_its_line_and_field_and_the_others_pass(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ BODY = json.dumps({"job_id": JOB_ID, "business_id": " ACME", "image_id": 7}).enc
 
 
 def test_a_letter_says_what_the_engine_wrote_on_it() -> None:
-    envelope = Envelope(4, NOW, replays=2, hand_backs=1, traceparent="00-t", foreign={"tenant": "a"})
+    envelope = Envelope(4, NOW, replays=2, releases=1, traceparent="00-t", foreign={"tenant": "a"})
     headers = envelope.dead_headers(Reason("deadline", "too slow", "f < g"), NOW + 60_000)
     assert read_letter("q", BODY, headers, NOW + 99_000) == DeadLetter(
         queue="q",
@@ -39,7 +39,7 @@ def test_a_letter_says_what_the_engine_wrote_on_it() -> None:
 
 
 def test_a_letter_s_headers_read_back_as_the_envelope_it_died_with() -> None:
-    envelope = Envelope(4, NOW, replays=2, hand_backs=1, traceparent="00-t", foreign={"tenant": "a"})
+    envelope = Envelope(4, NOW, replays=2, releases=1, traceparent="00-t", foreign={"tenant": "a"})
     letter = read_letter("q", BODY, envelope.dead_headers(Reason("bug", ""), NOW), NOW)
     assert read_envelope(letter.headers, NOW) == envelope
 
@@ -105,7 +105,7 @@ def test_only_the_beginning_of_a_large_body_is_indexed() -> None:
 
 _names = st.sampled_from(
     [f"x-error-{n}" for n in ("code", "message", "stack", "at", "attempts")]
-    + ["x-attempt", "x-replays", "x-first-seen", "x-hand-backs", "x-death", "x-first-death-reason", "traceparent"]
+    + ["x-attempt", "x-replays", "x-first-seen", "x-releases", "x-death", "x-first-death-reason", "traceparent"]
 )
 _any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),

@@ -35,11 +35,11 @@ def test_a_message_without_headers_is_a_first_attempt() -> None:
 
 
 def test_an_envelope_survives_the_wire() -> None:
-    envelope = Envelope(3, NOW, replays=2, hand_backs=1, traceparent=TRACE, foreign={"tenant": "a", "n": -5})
+    envelope = Envelope(3, NOW, replays=2, releases=1, traceparent=TRACE, foreign={"tenant": "a", "n": -5})
     assert read_envelope(envelope.headers(), NOW + 1) == envelope
 
 
-@pytest.mark.parametrize("envelope", [Envelope(2, NOW), Envelope(1, NOW, replays=1), Envelope(1, NOW, hand_backs=1)])
+@pytest.mark.parametrize("envelope", [Envelope(2, NOW), Envelope(1, NOW, replays=1), Envelope(1, NOW, releases=1)])
 def test_a_message_that_was_sent_again_may_have_been_settled_before(envelope: Envelope) -> None:
     assert read_envelope(envelope.headers(), NOW).seen_before
 
@@ -61,14 +61,14 @@ def test_what_the_broker_added_is_never_copied() -> None:
 
 
 def test_each_hop_counts_what_it_should_and_nothing_else() -> None:
-    here = Envelope(3, NOW, replays=1, hand_backs=2, traceparent=TRACE, foreign={"tenant": "a"})
+    here = Envelope(3, NOW, replays=1, releases=2, traceparent=TRACE, foreign={"tenant": "a"})
     assert here.for_attempt(4) == Envelope(4, NOW, 1, 2, TRACE, {"tenant": "a"})
-    assert here.handed_back() == Envelope(3, NOW, 1, 3, TRACE, {"tenant": "a"})
+    assert here.released() == Envelope(3, NOW, 1, 3, TRACE, {"tenant": "a"})
     assert here.replayed() == Envelope(1, NOW, 2, 0, TRACE, {"tenant": "a"})
     assert here.for_next_job(NOW + 9) == Envelope(1, NOW + 9, 0, 0, TRACE, {"tenant": "a"})
 
 
-@pytest.mark.parametrize("name", ["x-attempt", "x-first-seen", "x-replays", "x-hand-backs"])
+@pytest.mark.parametrize("name", ["x-attempt", "x-first-seen", "x-replays", "x-releases"])
 @pytest.mark.parametrize("value", ["1", -1, 1.0, True, None, [], {}, b"1", 2**53, 2**63 - 1])
 def test_a_header_of_ours_with_a_wrong_value_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(JobRefused, match=f"{name}: must be a whole number") as refused:
@@ -110,7 +110,7 @@ def test_a_dead_letter_s_headers_fit_into_a_frame_at_their_worst() -> None:
 
 
 _values = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.lists(st.integers())
-_names = st.sampled_from(["x-attempt", "x-replays", "x-hand-backs", "x-first-seen", "traceparent", *FROM_THE_BROKER])
+_names = st.sampled_from(["x-attempt", "x-replays", "x-releases", "x-first-seen", "traceparent", *FROM_THE_BROKER])
 
 
 @given(st.dictionaries(st.text(max_size=300) | _names, _values, max_size=12))
@@ -119,7 +119,7 @@ def test_whatever_the_headers_are_the_answer_can_be_published(headers: dict[str,
         envelope = read_envelope(headers, NOW)
     except JobRefused:
         envelope = Envelope(1, NOW, foreign=foreign_headers(headers))
-    sent = envelope.handed_back().replayed().dead_headers(Reason("bug", "x"), NOW)
+    sent = envelope.released().replayed().dead_headers(Reason("bug", "x"), NOW)
     assert not sent.keys() & FROM_THE_BROKER.keys()
     assert {"x-attempt", "x-first-seen", "x-replays"} <= sent.keys()
     if envelope.traceparent is None or envelope.traceparent.isprintable():

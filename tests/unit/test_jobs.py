@@ -44,7 +44,7 @@ def test_ids_are_normalised_when_a_job_is_decoded() -> None:
 def test_what_may_be_left_out_has_its_default() -> None:
     job = decoded()
     assert (job.schema_, job.served_urls, job.image_type, job.force) == ("justlens.enhance/1", (), "general", False)
-    assert (job.job_id, job.submitted_at, job.content_sha256, job.stamped) == (None, None, None, False)
+    assert (job.job_id, job.submitted_at, job.content_sha256, job.has_identity) == (None, None, None, False)
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,16 @@ def test_a_clock_a_little_ahead_is_tolerated() -> None:
 
 
 def test_a_stamp_fills_in_only_what_is_missing() -> None:
-    assert decoded(job_id=JOB_ID).stamp(1_700_000_000_000) == decoded(job_id=JOB_ID, submitted_at=1_700_000_000_000)
-    stamped = decoded(submitted_at=1_600_000_000_000).stamp(1_700_000_000_000)
-    assert stamped.stamped and stamped.submitted_at == 1_600_000_000_000
-    assert stamped.stamp(1_800_000_000_000) == stamped
+    assert decoded(job_id=JOB_ID).with_identity(1_700_000_000_000) == decoded(
+        job_id=JOB_ID, submitted_at=1_700_000_000_000
+    )
+    stamped = decoded(submitted_at=1_600_000_000_000).with_identity(1_700_000_000_000)
+    assert stamped.has_identity and stamped.submitted_at == 1_600_000_000_000
+    assert stamped.with_identity(1_800_000_000_000) == stamped
 
 
 def test_a_stamped_job_decodes_as_itself() -> None:
-    stamped = decoded(served_urls=["https://a", "https://b"]).stamp(now_ms())
+    stamped = decoded(served_urls=["https://a", "https://b"]).with_identity(now_ms())
     assert decode_job(EnhanceJob, stamped.encode()) == stamped
 
 

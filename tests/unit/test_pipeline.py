@@ -26,9 +26,9 @@ def queue(**fields: object) -> str:
 
 def test_the_pipeline_that_is_shipped_is_sound() -> None:
     pipeline = load_pipeline(SHIPPED, frozenset(STAGES))
-    assert pipeline.successors("image_enhance_process") == {"enhance_update": "image_enhance_update"}
-    assert pipeline.successors("image_enhance_bulk") == {"enhance_update": "image_enhance_update"}
-    assert pipeline.successors("image_enhance_update") == {}
+    assert pipeline.next_queues("image_enhance_process") == {"enhance_update": "image_enhance_update"}
+    assert pipeline.next_queues("image_enhance_bulk") == {"enhance_update": "image_enhance_update"}
+    assert pipeline.next_queues("image_enhance_update") == {}
     assert {spec.stage for spec in pipeline.queues.values()} == set(STAGES), "every stage has a queue"
 
 

@@ -23,7 +23,7 @@ from orchestrator.domain.jobs import Job, RelevanceJob
 from orchestrator.embedded.control_socket import Call
 from orchestrator.observe import configure_logging
 from orchestrator.operations import operator, reachable
-from orchestrator.runtime.patience import Drain, OutOfPatience
+from orchestrator.runtime.delivery_deadline import DeadlineReached, Drain
 from orchestrator.wiring import load_checked_pipeline, secrets_of, started
 
 POLL_S = 0.3
@@ -57,7 +57,7 @@ class _Demo:
 
 
 async def run_demo(plan: Plan) -> bool:
-    """Whether every job came to its end. The first signal asks to stop, any other one to hand back what is left."""
+    """Whether every job came to its end. The first signal asks to stop, any other one to release what is left."""
     drain = Drain()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, _signalled, drain)
@@ -74,7 +74,7 @@ async def run_demo(plan: Plan) -> bool:
             url = await stack.enter_async_context(served(running.system, listener))
             demo = _Demo(plan, operator(running.system), queues, console, drain.requested)
             return await _carry_out(demo, url)
-    except OutOfPatience:
+    except DeadlineReached:
         return False
 
 

@@ -94,7 +94,7 @@ def _decode(entry: Entry, job_type: type[Job], files_allowed: bool) -> Job:
     job = decode_job(job_type, entry.body)
     if job.image_url.lower().startswith("file:") and not files_allowed:
         raise JobRefused("file_url", "image_url: file URLs work in embedded mode only; use http, https or s3")
-    return job.stamp(time.time_ns() // 1_000_000)
+    return job.with_identity(time.time_ns() // 1_000_000)
 
 
 async def send(

@@ -27,7 +27,7 @@ _HEADERS: Mapping[str, Any] = {
     headers.ATTEMPT: {**_COUNT, "description": "Number of this attempt, the first is 1."},
     headers.FIRST_SEEN: {**_COUNT, "description": "Unix ms when the job was first read from this queue."},
     headers.REPLAYS: {**_COUNT, "description": "How often an operator sent it again from the error queue."},
-    headers.HAND_BACKS: {**_COUNT, "description": "How often a process that was leaving gave it back."},
+    headers.RELEASES: {**_COUNT, "description": "How often a process that was leaving gave it back."},
 }
 _ERROR_HEADERS: Mapping[str, Any] = {
     headers.ERROR_CODE: {"type": "string", "description": "Why the job died, for programs."},

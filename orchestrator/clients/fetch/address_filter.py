@@ -12,7 +12,7 @@ from aiohttp import AddrInfoType, SocketFactoryType
 
 Network = IPv4Network | IPv6Network
 
-# IANA IPv4 Special-Purpose Address Registry (RFC 6890 and successors), multicast and the former class E. The last
+# IANA IPv4 Special-Purpose Address Registry (RFC 6890 and next_queues), multicast and the former class E. The last
 # entry lies in public space: Azure answers there, inside every virtual machine, with its credentials.
 _REFUSED_V4 = tuple(
     IPv4Network(text)

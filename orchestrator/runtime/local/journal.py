@@ -112,12 +112,12 @@ def give_back(
             if limit is None or delivery_count <= limit:
                 ready[queue] += 1
             else:
-                _bury(connection, position, queue)
+                _dead_letter(connection, position, queue)
                 ready[error_queue(queue)] += 1
     return ready
 
 
-def _bury(connection: sqlite3.Connection, position: int, queue: str) -> None:
+def _dead_letter(connection: sqlite3.Connection, position: int, queue: str) -> None:
     """What RabbitMQ writes on a message that it dead-letters."""
     where = {"queue": queue, "exchange": "", "routing-keys": [queue]}
     death = {"count": 1, "reason": "delivery_limit", "time": int(time.time()), **where}

@@ -10,7 +10,7 @@ from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.events import EVENTS_EXCHANGE, event_body
 from orchestrator.domain.outcome import Announce
 from orchestrator.domain.urls import split_urls
-from orchestrator.runtime.lane import now_ms
+from orchestrator.runtime.engine import now_ms
 from orchestrator.runtime.ports import Delivery, Message, QueueDepth
 from orchestrator.runtime.rabbitmq.connection import TIMEOUT_S, Link
 from orchestrator.runtime.rabbitmq.consumer_timeout import read_consumer_timeouts

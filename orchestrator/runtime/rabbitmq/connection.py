@@ -96,8 +96,8 @@ class Link:
         if transport is not None:
             await transport.ready()
 
-    async def call(self, work: Awaitable[T], doing: str, patience: int = 1) -> T:
-        """The result of ``work``, or Unavailable when it fails or takes longer than ``patience`` times the timeout.
+    async def call(self, work: Awaitable[T], doing: str, timeouts: int = 1) -> T:
+        """The result of ``work``, or Unavailable when it fails or takes longer than ``timeouts`` times the timeout.
 
         It runs in a task of its own: the driver's answer to a cancelled call is a write that may be stuck itself, so
         a cancelled call is left behind rather than waited for; and a CancelledError the driver raises stays in there.
@@ -106,7 +106,7 @@ class Link:
         task = asyncio.ensure_future(work)
         self._leftovers.add(task)
         task.add_done_callback(self._ended)
-        timeout_s = self._timeout_s * patience
+        timeout_s = self._timeout_s * timeouts
         try:
             done, _ = await asyncio.wait({task}, timeout=timeout_s)
         except asyncio.CancelledError:

@@ -11,7 +11,7 @@ from aio_pika.exceptions import DeliveryError, PublishError
 from pamqp.commands import Basic
 
 from orchestrator.domain.errors import JustLensError, PublishUnconfirmed, Unavailable, Unroutable
-from orchestrator.runtime.patience import being_cancelled
+from orchestrator.runtime.delivery_deadline import being_cancelled
 from orchestrator.runtime.ports import Message
 from orchestrator.runtime.rabbitmq.connection import BROKER, Link
 from orchestrator.runtime.rabbitmq.driver_errors import describe

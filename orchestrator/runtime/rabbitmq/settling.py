@@ -7,7 +7,7 @@ import structlog
 from aiormq.abc import AbstractChannel as DriverChannel
 from aiormq.abc import DeliveredMessage
 
-from orchestrator.runtime.patience import being_cancelled
+from orchestrator.runtime.delivery_deadline import being_cancelled
 from orchestrator.runtime.ports import Delivery
 from orchestrator.runtime.rabbitmq.connection import TIMEOUT_S
 from orchestrator.runtime.rabbitmq.driver_errors import describe

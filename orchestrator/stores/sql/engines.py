@@ -111,7 +111,7 @@ class _SqliteFile:
     def _turned_to_wal(self, connection: sqlite3.Connection) -> None:
         """SQLite does not wait, as it does elsewhere, while two turn a new file to this mode: it says at once that the
         file is locked."""
-        insist = Retrying(
+        attempts = Retrying(
             retry=retry_if_exception(
                 lambda error: isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
             ),
@@ -119,7 +119,7 @@ class _SqliteFile:
             wait=wait_random(0.001, 0.02),
             reraise=True,
         )
-        insist(connection.execute, "PRAGMA journal_mode=WAL")
+        attempts(connection.execute, "PRAGMA journal_mode=WAL")
 
 
 def _is_locked(error: BaseException) -> bool:

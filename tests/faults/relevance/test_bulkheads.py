@@ -91,7 +91,7 @@ def to_be_tagged(outside: Outside, number: int) -> PlannedRelevance:
 async def in_step(deployment: Deployment, orchestrator: Orchestrator) -> bool:
     """Whether pictures are described, and none waits to be tagged any more."""
     waiting = (await deployment.broker.depth(TAG)).ready
-    return waiting == 0 and await total(orchestrator, "justlens_jobs_total", queue=DESCRIBE, end="done") > 0
+    return waiting == 0 and await total(orchestrator, "justlens_jobs_total", queue=DESCRIBE, outcome="done") > 0
 
 
 async def all_wait(orchestrator: Orchestrator) -> bool:

@@ -103,7 +103,7 @@ async def stores(tmp_path: Path, empty_catalogue: Path) -> AsyncIterator[Stores]
         alt_texts=catalogue,
         publish=partial(publish_confirmed, broker),
         queues={"enhance": "image_enhance_process", "relevance": "image_relevance_process"},
-        successors={name: tuple(spec.next) for name, spec in pipeline.queues.items()},
+        next_queues={name: tuple(spec.next) for name, spec in pipeline.queues.items()},
         pings={"documents": documents.ping, "objects": objects.ping, "sql": catalogue.ping},
     )
     try:

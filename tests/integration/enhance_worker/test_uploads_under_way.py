@@ -51,7 +51,9 @@ async def enhancer(client: Client, session: aiohttp.ClientSession) -> AsyncItera
 
 async def run(url: str, enhancer: EnhanceClient, originals: Originals, sha256: str | None = None) -> Outcome:
     """One attempt. What it wants to write is written, as settling would."""
-    job = EnhanceJob(business_id="b", image_id="1", image_url=url, content_sha256=sha256).stamp(1_700_000_000_000)
+    job = EnhanceJob(business_id="b", image_id="1", image_url=url, content_sha256=sha256).with_identity(
+        1_700_000_000_000
+    )
     async with fetching() as fetcher:
         outcome = await enhance(job, originals=originals, fetcher=fetcher, enhancer=enhancer)
     assert isinstance(outcome, Done)

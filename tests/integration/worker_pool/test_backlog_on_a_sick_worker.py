@@ -12,7 +12,7 @@ from orchestrator.domain.outcome import Done, Outcome
 from orchestrator.runtime.lifecycle import Consumers
 from orchestrator.runtime.local import LocalBroker
 from orchestrator.runtime.ports import Message
-from tests.kit.fakes import World, body_of, job_id, lane_of, new_world, quick_and_quiet
+from tests.kit.fakes import World, body_of, bound_queue, job_id, new_world, quick_and_quiet
 from tests.kit.polling import until
 from tests.kit.pool import StubWorker, answers, call, pooled, works
 
@@ -41,8 +41,8 @@ def at_work(world: World, broker: LocalBroker, pool: WorkerPool, consumers: int)
         await call(pool, f"image {job.image_id}".encode())
         return Done()
 
-    lane = lane_of(stage, consumers=consumers, retry_delays_s=DELAYS_S)
-    started = Consumers([lane], world.engine(broker))
+    queue = bound_queue(stage, consumers=consumers, retry_delays_s=DELAYS_S)
+    started = Consumers([queue], world.engine(broker))
     started.start()
     return started
 
@@ -55,8 +55,8 @@ async def test_a_worker_that_fails_everything_costs_few_attempts_and_no_job(
     async with pooled(workers[:1], probe_after_s=0.05, queue_wait_s=0.05, eject_after=3) as pool:
         consumers = at_work(world, broker, pool, consumers=JOBS)
         await until(lambda: workers[0].canaries >= 8)
-        assert world.count("justlens_jobs_total", queue="work", end="retried") <= 3
-        assert world.count("justlens_jobs_total", queue="work", end="dead") == 0
+        assert world.count("justlens_jobs_total", queue="work", outcome="retried") <= 3
+        assert world.count("justlens_jobs_total", queue="work", outcome="dead") == 0
 
         workers[0].behave = works
         await until(lambda: len(world.ledger.entries) == JOBS)

@@ -18,7 +18,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def _quick_lifecycle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look after the consumers, hand back and measure the loop's lag in fractions of a second."""
+    """Look after the consumers, release and measure the loop's lag in fractions of a second."""
     monkeypatch.setattr(lifecycle, "WATCH_EVERY_S", 0.02)
     monkeypatch.setattr(lifecycle, "HAND_BACK_S", 0.3)
     monkeypatch.setattr(lifecycle, "LAG_SAMPLE_S", 0.01)

@@ -12,7 +12,7 @@ from orchestrator.runtime.consume import Consumer
 from orchestrator.runtime.local import LocalBroker
 from orchestrator.runtime.ports import Message
 from tests.kit.consumers import PIPELINE, Attached, publish
-from tests.kit.fakes import JUST_DONE, ONE_PURGE, answering, delivery_of, lane_of, new_world, section
+from tests.kit.fakes import JUST_DONE, ONE_PURGE, answering, bound_queue, delivery_of, new_world, section
 from tests.kit.polling import until
 
 FOLLOWING = EnhanceJob(business_id="acme", image_id="8", image_url="https://x/8.png")
@@ -33,7 +33,7 @@ async def test_a_consumer_takes_one_delivery_after_the_other(broker: LocalBroker
         return JUST_DONE
 
     await publish(broker, 1, 2, 3, 4, 5)
-    async with Attached(world, lane_of(stage), broker) as consumer:
+    async with Attached(world, bound_queue(stage), broker) as consumer:
         await until(lambda: len(order) == 5 and not consumer.busy)
     assert most == 1 and order == ["1", "2", "3", "4", "5"]
     assert (await broker.depth("work")).total == 0
@@ -45,7 +45,7 @@ async def test_after_an_unexpected_failure_the_consumer_is_attached_again_and_th
     world.journal.fail(step, ZeroDivisionError("a bug"))
     outcome = Reject(Reason("bad", "")) if step == "index" else EVERYTHING
     await world.broker.deliver(delivery_of())
-    async with Attached(world, lane_of(answering(outcome))) as consumer:
+    async with Attached(world, bound_queue(answering(outcome))) as consumer:
         await until(lambda: "ack" in world.journal.steps)
         await until(lambda: not consumer.busy)
         assert consumer.attached
@@ -58,7 +58,7 @@ async def test_an_ack_that_fails_is_answered_by_a_duplicate() -> None:
     world = new_world()
     world.journal.fail("ack", ZeroDivisionError("a bug"))
     await world.broker.deliver(delivery_of())
-    async with Attached(world, lane_of(answering(JUST_DONE))):
+    async with Attached(world, bound_queue(answering(JUST_DONE))):
         await until(lambda: "ack" in world.journal.steps)
     assert world.journal.steps == ["subscribe work", "ledger done", "ack!", "subscribe work", "find", "ack"]
 
@@ -67,7 +67,7 @@ async def test_a_stray_cancellation_in_a_step_of_settling_does_not_end_the_consu
     world = new_world()
     world.journal.fail("ledger", asyncio.CancelledError())
     await world.broker.deliver(delivery_of())
-    async with Attached(world, lane_of(answering(JUST_DONE))):
+    async with Attached(world, bound_queue(answering(JUST_DONE))):
         await until(lambda: "ack" in world.journal.steps)
     assert world.journal.steps == ["subscribe work", "ledger done!", "subscribe work", "find", "ledger done", "ack"]
 
@@ -82,7 +82,7 @@ async def test_a_consumer_that_is_cancelled_ends_and_gives_its_delivery_back() -
         return JUST_DONE
 
     await world.broker.deliver(delivery_of())
-    consumer = Consumer(lane_of(slow), 1, world.engine())
+    consumer = Consumer(bound_queue(slow), 1, world.engine())
     task = asyncio.create_task(consumer.run())
     await started.wait()
     task.cancel()
@@ -96,7 +96,7 @@ async def test_a_job_that_kills_its_consumer_every_time_ends_in_the_error_queue(
     world = new_world()
     world.journal.fail("ledger", *[ZeroDivisionError("a bug")] * 50)
     await publish(broker, 1)
-    async with Attached(world, lane_of(answering(JUST_DONE)), broker):
+    async with Attached(world, bound_queue(answering(JUST_DONE)), broker):
         async with asyncio.timeout(20):
             while not (await broker.depth("error.work")).ready:
                 await asyncio.sleep(0.005)
@@ -120,7 +120,7 @@ async def test_a_publish_that_is_not_confirmed_and_then_works_is_acked_once(brok
     unsure = Unsure(":memory:", PIPELINE)
     unsure.subscribe, unsure.ack = broker.subscribe, broker.ack  # type: ignore[method-assign]
     await publish(broker, 1)
-    async with Attached(world, lane_of(answering(EVERYTHING)), unsure):
+    async with Attached(world, bound_queue(answering(EVERYTHING)), unsure):
         await until(lambda: "ledger done" in world.journal.steps)
         async with asyncio.timeout(5):
             while (await broker.depth("work")).total:

@@ -10,7 +10,7 @@ from orchestrator.domain.outcome import Outcome
 from orchestrator.runtime.consume import Consumer
 from orchestrator.runtime.local import LocalBroker
 from tests.kit.consumers import Attached, publish
-from tests.kit.fakes import JUST_DONE, answering, delivery_of, lane_of, new_world
+from tests.kit.fakes import JUST_DONE, answering, bound_queue, delivery_of, new_world
 from tests.kit.polling import until
 
 
@@ -21,7 +21,7 @@ from tests.kit.polling import until
 async def test_a_lost_subscription_is_attached_again(error: BaseException) -> None:
     world = new_world()
     await world.broker.deliver(error, delivery_of())
-    async with Attached(world, lane_of(answering(JUST_DONE))):
+    async with Attached(world, bound_queue(answering(JUST_DONE))):
         await until(lambda: "ack" in world.journal.steps)
     assert world.journal.steps == ["subscribe work", "subscribe work", "ledger done", "ack"]
     assert all(subscription.closed for subscription in world.broker.subscriptions)
@@ -32,7 +32,7 @@ async def test_attaching_backs_off_and_the_back_off_begins_anew_after_work(monke
     monkeypatch.setattr("orchestrator.runtime.consume.backoff_s", lambda n, **_: failures.append(n) or 0.001)
     world = new_world()
     world.journal.fail("subscribe", *[Unavailable("broker")] * 3)
-    async with Attached(world, lane_of(answering(JUST_DONE))) as consumer:
+    async with Attached(world, bound_queue(answering(JUST_DONE))) as consumer:
         await until(lambda: consumer.attached)
         await world.broker.deliver(SubscriptionLost("once"))
         await until(lambda: len(failures) == 4 and consumer.attached)
@@ -46,7 +46,7 @@ async def test_a_consumer_of_a_quiet_queue_does_not_pay_for_outages_long_past(mo
     monkeypatch.setattr("orchestrator.runtime.consume.backoff_s", lambda n, **_: failures.append(n) or 0.001)
     monkeypatch.setattr("orchestrator.runtime.consume.STEADY_S", 0.0)
     world = new_world()
-    async with Attached(world, lane_of(answering(JUST_DONE))) as consumer:
+    async with Attached(world, bound_queue(answering(JUST_DONE))) as consumer:
         for outages in (1, 2, 3):
             await until(lambda: consumer.attached)
             await world.broker.deliver(SubscriptionLost("again"))
@@ -56,7 +56,7 @@ async def test_a_consumer_of_a_quiet_queue_does_not_pay_for_outages_long_past(mo
 
 async def test_the_number_of_attached_consumers_is_a_metric() -> None:
     world = new_world()
-    async with Attached(world, lane_of(answering(JUST_DONE))) as consumer:
+    async with Attached(world, bound_queue(answering(JUST_DONE))) as consumer:
         await until(lambda: consumer.attached)
         assert world.count("justlens_consumers", queue="work") == 1
     assert world.count("justlens_consumers", queue="work") == 0 and not consumer.attached
@@ -70,7 +70,7 @@ async def test_a_detached_consumer_attaches_anew(broker: LocalBroker) -> None:
         done.append(job.image_id)
         return JUST_DONE
 
-    async with Attached(world, lane_of(stage), broker) as consumer:
+    async with Attached(world, bound_queue(stage), broker) as consumer:
         await until(lambda: consumer.attached)
         await consumer.detach()
         await publish(broker, 1)
@@ -82,7 +82,7 @@ async def test_a_consumer_told_to_leave_before_it_is_attached_takes_nothing(brok
     world = new_world()
     await publish(broker, 1)
     world.drain.request()
-    await asyncio.wait_for(Consumer(lane_of(answering(JUST_DONE)), 1, world.engine(broker)).run(), 5)
+    await asyncio.wait_for(Consumer(bound_queue(answering(JUST_DONE)), 1, world.engine(broker)).run(), 5)
     depth = await broker.depth("work")
     assert (depth.ready, depth.unacked, depth.consumers) == (1, 0, 0)
 
@@ -98,5 +98,5 @@ async def test_a_consumer_told_to_leave_while_it_attaches_takes_nothing() -> Non
         return subscription
 
     world.broker.subscribe = subscribe_slowly  # type: ignore[method-assign]
-    await asyncio.wait_for(Consumer(lane_of(answering(JUST_DONE)), 1, world.engine()).run(), 5)
+    await asyncio.wait_for(Consumer(bound_queue(answering(JUST_DONE)), 1, world.engine()).run(), 5)
     assert world.journal.steps == ["subscribe work"] and len(world.broker.queues["work"]) == 1

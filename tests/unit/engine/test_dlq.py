@@ -13,8 +13,8 @@ from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.ledger import DeadLetter, DeadLetterFilter
 from orchestrator.runtime import dlq
 from orchestrator.runtime.dlq import PassReport, Selection, reconcile, settle_letters
-from orchestrator.runtime.ends import Drop, LetterEnd, Replay
 from orchestrator.runtime.local import LocalBroker
+from orchestrator.runtime.outcomes import DeadLetterAction, Drop, Replay
 from orchestrator.runtime.ports import Message
 from tests.kit.fakes import body_of, job_id, new_world
 from tests.kit.letters import EVERY, NOW, bury, contents, run_pass, waiting
@@ -126,7 +126,7 @@ async def test_a_pass_does_not_meet_the_letters_that_come_back_during_it(broker:
     world = new_world()
     await bury(broker, 0)
 
-    def decide(letter: DeadLetter, _body: bytes) -> LetterEnd:
+    def decide(letter: DeadLetter, _body: bytes) -> DeadLetterAction:
         return Replay(letter)
 
     publish = broker.publish

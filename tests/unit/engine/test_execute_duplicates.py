@@ -3,11 +3,11 @@
 import pytest
 
 from orchestrator.domain.ledger import End, LedgerEntry
-from orchestrator.runtime.ends import Settled
 from orchestrator.runtime.execute import ends_copies, handle
+from orchestrator.runtime.outcomes import Settled
 from orchestrator.runtime.ports import Delivery
 from tests.kit.fake_stages import Stage
-from tests.kit.fakes import JOB_ID, JUST_DONE, World, body_of, delivery_of, lane_of, new_world
+from tests.kit.fakes import JOB_ID, JUST_DONE, World, body_of, bound_queue, delivery_of, new_world
 
 
 def recorded(world: World, outcome: End, replays: int = 0) -> None:
@@ -16,7 +16,7 @@ def recorded(world: World, outcome: End, replays: int = 0) -> None:
 
 async def test_a_first_delivery_runs_the_stage_without_asking_the_ledger() -> None:
     world, stage = new_world(), Stage(JUST_DONE)
-    assert await handle(delivery_of(), lane_of(stage), world.engine()) == Settled("done")
+    assert await handle(delivery_of(), bound_queue(stage), world.engine()) == Settled("done")
     assert world.journal.steps == ["ledger done", "ack"] and stage.runs == 1
 
 
@@ -24,7 +24,7 @@ SEEN_BEFORE = [
     delivery_of(redelivered=True),
     delivery_of(x_attempt=2),
     delivery_of(x_replays=1),
-    delivery_of(x_hand_backs=1),
+    delivery_of(x_releases=1),
 ]
 
 
@@ -32,14 +32,14 @@ SEEN_BEFORE = [
 async def test_a_job_that_is_done_is_not_done_again(delivery: Delivery) -> None:
     world, stage = new_world(), Stage(JUST_DONE)
     recorded(world, "done")
-    assert await handle(delivery, lane_of(stage), world.engine()) == Settled("duplicate")
+    assert await handle(delivery, bound_queue(stage), world.engine()) == Settled("duplicate")
     assert world.journal.steps == ["find", "ack"] and stage.runs == 0
 
 
 @pytest.mark.parametrize("delivery", SEEN_BEFORE)
 async def test_a_job_that_is_not_ended_runs_however_often_it_was_sent(delivery: Delivery) -> None:
     world, stage = new_world(), Stage(JUST_DONE)
-    assert await handle(delivery, lane_of(stage), world.engine()) == Settled("done")
+    assert await handle(delivery, bound_queue(stage), world.engine()) == Settled("done")
     assert stage.runs == 1
 
 
@@ -67,7 +67,7 @@ async def test_a_dead_job_stays_dead_unless_it_was_replayed_since(replays: int, 
     world, stage = new_world(), Stage(JUST_DONE)
     recorded(world, "dead", replays=1)
     delivery = delivery_of(redelivered=True, x_replays=replays)
-    assert (await handle(delivery, lane_of(stage), world.engine())).end == end
+    assert (await handle(delivery, bound_queue(stage), world.engine())).outcome == end
     assert stage.runs == (end == "done")
 
 
@@ -75,5 +75,5 @@ async def test_a_job_without_identity_is_stamped_before_anything_else_even_while
     world, stage = new_world(), Stage(JUST_DONE)
     world.drain.request()
     delivery = delivery_of(body_of(job_id=None), redelivered=True)
-    assert await handle(delivery, lane_of(stage), world.engine()) == Settled("stamped")
+    assert await handle(delivery, bound_queue(stage), world.engine()) == Settled("identity_assigned")
     assert world.journal.steps == ["publish work", "ack"] and stage.runs == 0

@@ -7,10 +7,10 @@ import pytest
 
 from orchestrator.domain.errors import Reason, Unavailable
 from orchestrator.domain.outcome import Outcome
-from orchestrator.runtime.ends import Settled
 from orchestrator.runtime.execute import handle
+from orchestrator.runtime.outcomes import Settled
 from tests.kit.fake_stages import Stage
-from tests.kit.fakes import JUST_DONE, delivery_of, lane_of, new_world
+from tests.kit.fakes import JUST_DONE, bound_queue, delivery_of, new_world
 
 
 async def test_a_stage_that_takes_longer_than_its_deadline_costs_an_attempt() -> None:
@@ -24,7 +24,7 @@ async def test_a_stage_that_takes_longer_than_its_deadline_costs_an_attempt() ->
             cleaned.append("yes")
         return JUST_DONE
 
-    settled = await handle(delivery_of(), lane_of(slow, deadline_s=0.05), world.engine())
+    settled = await handle(delivery_of(), bound_queue(slow, deadline_s=0.05), world.engine())
     assert settled == Settled("retried", Reason("deadline", "the stage took longer than 0.05 s"))
     assert world.journal.steps == ["publish retry.work.5000ms", "ack"] and cleaned == ["yes"]
 
@@ -41,7 +41,7 @@ async def test_each_try_after_a_wait_has_the_whole_deadline() -> None:
             raise Unavailable("store")
         return JUST_DONE
 
-    assert await handle(delivery_of(), lane_of(slow, deadline_s=0.3), world.engine()) == Settled("done")
+    assert await handle(delivery_of(), bound_queue(slow, deadline_s=0.3), world.engine()) == Settled("done")
 
 
 async def test_a_timeout_of_the_stage_s_own_is_a_bug_and_no_deadline() -> None:
@@ -52,7 +52,7 @@ async def test_a_timeout_of_the_stage_s_own_is_a_bug_and_no_deadline() -> None:
             await asyncio.sleep(60)
         return JUST_DONE
 
-    settled = await handle(delivery_of(), lane_of(impatient), world.engine())
+    settled = await handle(delivery_of(), bound_queue(impatient), world.engine())
     assert settled.reason is not None and settled.reason.code == "bug"
     assert settled.reason.message == "TimeoutError in the stage; see the log"
 
@@ -65,16 +65,16 @@ async def test_the_end_of_the_drain_hands_a_running_job_back_with_the_same_attem
         await asyncio.sleep(60)
         return JUST_DONE
 
-    task = asyncio.create_task(handle(delivery_of(x_attempt=2), lane_of(slow), world.engine()))
+    task = asyncio.create_task(handle(delivery_of(x_attempt=2), bound_queue(slow), world.engine()))
     await started.wait()
     world.drain.request()
     await asyncio.sleep(0.02)
     assert not task.done(), "a drain that has only begun lets the stage finish"
     world.drain.expire()
-    assert await asyncio.wait_for(task, 5) == Settled("handed_back")
+    assert await asyncio.wait_for(task, 5) == Settled("released")
     assert world.journal.steps == ["find", "publish work", "ack"]
     assert world.broker.published[0][1].headers["x-attempt"] == 2
-    assert world.broker.published[0][1].headers["x-hand-backs"] == 1
+    assert world.broker.published[0][1].headers["x-releases"] == 1
 
 
 async def test_a_stage_that_ends_while_the_process_leaves_is_settled() -> None:
@@ -84,7 +84,7 @@ async def test_a_stage_that_ends_while_the_process_leaves_is_settled() -> None:
         await go_on.wait()
         return JUST_DONE
 
-    task = asyncio.create_task(handle(delivery_of(), lane_of(slow), world.engine()))
+    task = asyncio.create_task(handle(delivery_of(), bound_queue(slow), world.engine()))
     await asyncio.sleep(0.01)
     world.drain.request()
     go_on.set()
@@ -95,13 +95,13 @@ async def test_a_stage_that_ends_while_the_process_leaves_is_settled() -> None:
 async def test_a_drain_that_is_over_before_the_stage_begins_hands_back() -> None:
     world, stage = new_world(), Stage(JUST_DONE)
     world.drain.expire()
-    assert await handle(delivery_of(), lane_of(stage), world.engine()) == Settled("handed_back")
+    assert await handle(delivery_of(), bound_queue(stage), world.engine()) == Settled("released")
     assert stage.runs == 0
 
 
 async def test_a_library_that_cancels_itself_is_a_bug_and_no_shutdown() -> None:
-    settled = await handle(delivery_of(), lane_of(Stage(asyncio.CancelledError())), new_world().engine())
-    assert settled.end == "retried" and settled.reason is not None
+    settled = await handle(delivery_of(), bound_queue(Stage(asyncio.CancelledError())), new_world().engine())
+    assert settled.outcome == "retried" and settled.reason is not None
     assert settled.reason.message == "CancelledError in the stage; see the log"
 
 
@@ -113,7 +113,7 @@ async def test_a_consumer_that_is_cancelled_leaves_its_delivery_unacked() -> Non
         await asyncio.sleep(60)
         return JUST_DONE
 
-    task = asyncio.create_task(handle(delivery_of(), lane_of(slow), world.engine()))
+    task = asyncio.create_task(handle(delivery_of(), bound_queue(slow), world.engine()))
     await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -132,7 +132,7 @@ async def test_an_error_that_is_raised_while_cancelled_is_not_taken_for_the_stag
             raise RuntimeError("while cleaning up") from None
         return JUST_DONE
 
-    task = asyncio.create_task(handle(delivery_of(), lane_of(clumsy), world.engine()))
+    task = asyncio.create_task(handle(delivery_of(), bound_queue(clumsy), world.engine()))
     await started.wait()
     task.cancel()
     with pytest.raises(RuntimeError):

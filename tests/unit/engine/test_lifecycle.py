@@ -11,7 +11,7 @@ from orchestrator.runtime.lifecycle import Consumers, QueueHealth
 from orchestrator.runtime.local import LocalBroker
 from orchestrator.runtime.ports import Message
 from tests.kit.fake_stages import Gate
-from tests.kit.fakes import JUST_DONE, answering, body_of, delivery_of, lane_of, new_world
+from tests.kit.fakes import JUST_DONE, answering, body_of, bound_queue, delivery_of, new_world
 from tests.kit.polling import until
 
 pytestmark = pytest.mark.usefixtures("_quick_lifecycle")
@@ -25,7 +25,7 @@ async def publish(broker: LocalBroker, count: int) -> None:
 
 async def test_a_queue_has_as_many_jobs_in_progress_as_it_has_consumers(broker: LocalBroker) -> None:
     world, gate = new_world(), Gate()
-    consumers = Consumers([lane_of(gate, consumers=3)], world.engine(broker))
+    consumers = Consumers([bound_queue(gate, consumers=3)], world.engine(broker))
     await publish(broker, 10)
     consumers.start()
     await until(lambda: gate.running == 3)
@@ -41,8 +41,8 @@ async def test_a_queue_has_as_many_jobs_in_progress_as_it_has_consumers(broker: 
 async def test_queues_do_not_share_consumers(broker: LocalBroker) -> None:
     world, stuck, free = new_world(), Gate(), Gate()
     free.opened.set()
-    lanes = [lane_of(stuck, consumers=2), lane_of(free, queue="after", consumers=1)]
-    consumers = Consumers(lanes, world.engine(broker))
+    queues = [bound_queue(stuck, consumers=2), bound_queue(free, name="after", consumers=1)]
+    consumers = Consumers(queues, world.engine(broker))
     await publish(broker, 5)
     consumers.start()
     await until(lambda: stuck.running == 2)
@@ -54,7 +54,7 @@ async def test_queues_do_not_share_consumers(broker: LocalBroker) -> None:
 
 async def test_a_drain_lets_running_jobs_finish_and_takes_no_new_ones(broker: LocalBroker) -> None:
     world, gate = new_world(), Gate()
-    consumers = Consumers([lane_of(gate, consumers=2)], world.engine(broker))
+    consumers = Consumers([bound_queue(gate, consumers=2)], world.engine(broker))
     await publish(broker, 6)
     consumers.start()
     await until(lambda: gate.running == 2)
@@ -70,25 +70,25 @@ async def test_a_drain_lets_running_jobs_finish_and_takes_no_new_ones(broker: Lo
 
 async def test_a_drain_that_takes_too_long_hands_back_what_still_runs(broker: LocalBroker) -> None:
     world, gate = new_world(), Gate()
-    consumers = Consumers([lane_of(gate, consumers=2)], world.engine(broker))
+    consumers = Consumers([bound_queue(gate, consumers=2)], world.engine(broker))
     await publish(broker, 3)
     consumers.start()
     await until(lambda: gate.running == 2)
-    assert await consumers.drain(0.02), "a job that was handed back is settled"
+    assert await consumers.drain(0.02), "a job that was released is settled"
     depth = await broker.depth("work")
     assert gate.ended == 0 and (depth.ready, depth.unacked) == (3, 0)
-    assert world.count("justlens_jobs_total", queue="work", end="handed_back") == 2
+    assert world.count("justlens_jobs_total", queue="work", outcome="released") == 2
     subscription = await broker.subscribe("work", prefetch=3)
     delivered = [await subscription.next(1) for _ in range(3)]
-    hand_backs = sorted(d.headers.get("x-hand-backs", 0) for d in delivered if d is not None)
-    assert hand_backs == [0, 1, 1]
-    assert all(d is not None and d.delivery_count == 0 for d in delivered), "a hand-back is no failed delivery"
+    releases = sorted(d.headers.get("x-releases", 0) for d in delivered if d is not None)
+    assert releases == [0, 1, 1]
+    assert all(d is not None and d.delivery_count == 0 for d in delivered), "a release is no failed delivery"
     await subscription.close()
 
 
 async def test_a_drain_can_be_cut_short(broker: LocalBroker) -> None:
     world, gate = new_world(), Gate()
-    consumers = Consumers([lane_of(gate)], world.engine(broker))
+    consumers = Consumers([bound_queue(gate)], world.engine(broker))
     await publish(broker, 1)
     consumers.start()
     await until(lambda: gate.running)
@@ -112,7 +112,7 @@ async def test_a_job_that_does_not_let_itself_be_stopped_goes_back_to_its_queue(
                 if asyncio.current_task().cancelling() > 1:  # type: ignore[union-attr]
                     raise
 
-    consumers = Consumers([lane_of(stubborn)], world.engine(broker))
+    consumers = Consumers([bound_queue(stubborn)], world.engine(broker))
     await publish(broker, 1)
     consumers.start()
     await started.wait()
@@ -142,7 +142,7 @@ async def test_deliveries_that_are_buffered_when_the_drain_begins_are_handed_bac
         return subscription
 
     world.broker.subscribe = subscribe_and_buffer  # type: ignore[method-assign]
-    consumers = Consumers([lane_of(never)], world.engine())
+    consumers = Consumers([bound_queue(never)], world.engine())
     consumers.start()
     await until(lambda: world.journal.steps)
     assert await consumers.drain(5)
@@ -152,7 +152,7 @@ async def test_deliveries_that_are_buffered_when_the_drain_begins_are_handed_bac
 async def test_a_drain_without_work_is_quick_and_leaves_no_task(broker: LocalBroker) -> None:
     world = new_world()
     before = asyncio.all_tasks()
-    consumers = Consumers([lane_of(answering(JUST_DONE), consumers=4)], world.engine(broker))
+    consumers = Consumers([bound_queue(answering(JUST_DONE), consumers=4)], world.engine(broker))
     consumers.start()
     await until(lambda: consumers.health()[0].attached == 4)
     assert await asyncio.wait_for(consumers.drain(30), 5)
@@ -161,7 +161,7 @@ async def test_a_drain_without_work_is_quick_and_leaves_no_task(broker: LocalBro
 
 async def test_the_lag_of_the_loop_is_measured(broker: LocalBroker) -> None:
     world = new_world()
-    consumers = Consumers([lane_of(answering(JUST_DONE))], world.engine(broker))
+    consumers = Consumers([bound_queue(answering(JUST_DONE))], world.engine(broker))
     consumers.start()
     await asyncio.sleep(0.03)
     time.sleep(0.2)

@@ -19,15 +19,15 @@ from orchestrator.domain.errors import Reason, Unavailable
 from orchestrator.domain.jobs import Job
 from orchestrator.domain.outcome import Done, Next, Outcome, PurgeUrl, Reject, Retry
 from orchestrator.domain.queue_names import error_queue, retry_queue
-from orchestrator.runtime.lane import Lane
+from orchestrator.runtime.delivery_deadline import Drain
+from orchestrator.runtime.engine import BoundQueue
 from orchestrator.runtime.lifecycle import Consumers
 from orchestrator.runtime.local import LocalBroker
-from orchestrator.runtime.patience import Drain
 from orchestrator.runtime.ports import Message
 from tests.kit.checker import check
 from tests.kit.evidence import Effect, Evidence, JobKey
 from tests.kit.fake_broker import QUEUE
-from tests.kit.fakes import NEXT_QUEUE, World, body_of, job_id, lane_of, new_world, section
+from tests.kit.fakes import NEXT_QUEUE, World, body_of, bound_queue, job_id, new_world, section
 from tests.kit.flaky import Flaky
 
 TIERS_S = (0.002, 0.004)
@@ -76,9 +76,9 @@ class Run:
     async def after(self, job: Job) -> Outcome:
         return Done((section(f"after {job.job_id}"),))
 
-    def lanes(self) -> list[Lane]:
-        first = lane_of(self.work, consumers=2, retry_delays_s=TIERS_S, successors={NEXT_QUEUE: NEXT_QUEUE})
-        return [first, replace(first, queue=NEXT_QUEUE, run=self.after, successors={})]
+    def queues(self) -> list[BoundQueue]:
+        first = bound_queue(self.work, consumers=2, retry_delays_s=TIERS_S, next_queues={NEXT_QUEUE: NEXT_QUEUE})
+        return [first, replace(first, name=NEXT_QUEUE, run=self.after, next_queues={})]
 
     async def generation(self, until_done: bool) -> None:
         """One process's life: it ends when all is done, by a drain at some moment, or by a kill."""
@@ -91,7 +91,7 @@ class Run:
             dead_letters=flaky[1],
             applier=flaky[2],
         )
-        consumers = Consumers(self.lanes(), engine)
+        consumers = Consumers(self.queues(), engine)
         consumers.start()
         if until_done:
             await eventually(self.idle)

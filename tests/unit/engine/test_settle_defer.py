@@ -5,11 +5,11 @@ import pytest
 from orchestrator.domain.errors import JobDeferred, JobFailed, Reason
 from orchestrator.domain.outcome import Retry
 from orchestrator.domain.retrying import MAX_DEFERRED_S, MAX_RETURNS, decide_deferral
-from orchestrator.runtime.ends import Settled
+from orchestrator.runtime.engine import now_ms
 from orchestrator.runtime.execute import handle
-from orchestrator.runtime.lane import now_ms
+from orchestrator.runtime.outcomes import Settled
 from tests.kit.fake_stages import Stage
-from tests.kit.fakes import delivery_of, lane_of, new_world
+from tests.kit.fakes import bound_queue, delivery_of, new_world
 from tests.kit.settling import settled
 
 BUSY = Reason("source_busy", "host asks for 20 s")
@@ -37,36 +37,38 @@ def test_the_tier_is_the_shortest_that_is_long_enough(
 
 async def test_a_deferred_job_waits_in_a_tier_with_the_attempt_it_had() -> None:
     world = new_world()
-    delivery = delivery_of(x_attempt=2, x_hand_backs=1)
+    delivery = delivery_of(x_attempt=2, x_releases=1)
     stage = Stage(JobDeferred(BUSY.code, BUSY.message, 20))
-    assert await handle(delivery, lane_of(stage), world.engine()) == Settled("deferred", BUSY)
+    assert await handle(delivery, bound_queue(stage), world.engine()) == Settled("deferred", BUSY)
     assert world.journal.steps == ["find", "publish retry.work.30000ms", "ack"]
     headers = world.broker.published[0][1].headers
-    assert (headers["x-attempt"], headers["x-hand-backs"]) == (2, 2)
-    assert world.count("justlens_jobs_total", queue="work", end="deferred") == 1
+    assert (headers["x-attempt"], headers["x-releases"]) == (2, 2)
+    assert world.count("justlens_jobs_total", queue="work", outcome="deferred") == 1
 
 
 async def test_a_job_that_was_deferred_often_and_for_a_day_is_charged() -> None:
     world = new_world()
     stage = Stage(JobDeferred(BUSY.code, BUSY.message, 20))
     first_seen = now_ms() - int(MAX_DEFERRED_S * 1000)
-    delivery = delivery_of(x_attempt=1, x_hand_backs=MAX_RETURNS, x_first_seen=first_seen)
-    assert await handle(delivery, lane_of(stage), world.engine()) == Settled("retried", BUSY)
+    delivery = delivery_of(x_attempt=1, x_releases=MAX_RETURNS, x_first_seen=first_seen)
+    assert await handle(delivery, bound_queue(stage), world.engine()) == Settled("retried", BUSY)
     assert world.broker.published[0][1].headers["x-attempt"] == 2
 
 
 async def test_a_backlog_that_sends_a_job_back_often_in_an_hour_charges_nothing() -> None:
     world = new_world()
     stage = Stage(JobDeferred(BUSY.code, BUSY.message, 1))
-    delivery = delivery_of(x_attempt=1, x_hand_backs=9 * MAX_RETURNS, x_first_seen=now_ms() - 3_600_000)
-    assert await handle(delivery, lane_of(stage), world.engine()) == Settled("deferred", BUSY)
+    delivery = delivery_of(x_attempt=1, x_releases=9 * MAX_RETURNS, x_first_seen=now_ms() - 3_600_000)
+    assert await handle(delivery, bound_queue(stage), world.engine()) == Settled("deferred", BUSY)
     assert world.broker.published[0][1].headers["x-attempt"] == 1
 
 
 async def test_a_deferred_job_of_a_queue_without_tiers_goes_back_to_it() -> None:
     world = new_world()
     stage = Stage(JobDeferred(BUSY.code, BUSY.message, 1))
-    assert await handle(delivery_of(), lane_of(stage, retry_delays_s=()), world.engine()) == Settled("deferred", BUSY)
+    assert await handle(delivery_of(), bound_queue(stage, retry_delays_s=()), world.engine()) == Settled(
+        "deferred", BUSY
+    )
     assert world.journal.steps == ["publish work", "ack"]
 
 

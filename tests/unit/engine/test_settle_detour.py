@@ -2,28 +2,28 @@
 
 from dataclasses import replace
 
-from orchestrator.domain.outcome import Detour, Next
-from orchestrator.runtime.ends import Settled
+from orchestrator.domain.outcome import Next, RouteVia
 from orchestrator.runtime.execute import handle
-from tests.kit.fakes import JOB_ID, JUST_DONE, delivery_of, lane_of, new_world
+from orchestrator.runtime.outcomes import Settled
+from tests.kit.fakes import JOB_ID, JUST_DONE, bound_queue, delivery_of, new_world
 from tests.kit.settling import AWAY, FOLLOWING, settled
 
-AROUND = Detour(Next("follow", FOLLOWING))
+AROUND = RouteVia(Next("follow", FOLLOWING))
 
 
 async def test_a_detour_is_a_confirmed_publish_then_the_ledger_then_the_ack() -> None:
     world = new_world()
-    assert await settled(world, AROUND) == Settled("detoured")
-    assert world.journal.steps == ["publish after", "ledger detoured", "ack"]
-    assert world.ledger.entries[JOB_ID, "work"].outcome == "detoured"
+    assert await settled(world, AROUND) == Settled("routed")
+    assert world.journal.steps == ["publish after", "ledger routed", "ack"]
+    assert world.ledger.entries[JOB_ID, "work"].outcome == "routed"
     assert world.broker.published[0][1].body == FOLLOWING.encode()
 
 
 async def test_a_detour_that_is_not_confirmed_is_tried_again_before_anything_is_recorded() -> None:
     world = new_world()
     world.journal.fail("publish", AWAY)
-    assert await settled(world, AROUND) == Settled("detoured")
-    assert world.journal.steps == ["publish after!", "publish after", "ledger detoured", "ack"]
+    assert await settled(world, AROUND) == Settled("routed")
+    assert world.journal.steps == ["publish after!", "publish after", "ledger routed", "ack"]
 
 
 async def test_the_second_visit_of_a_detoured_job_runs_even_when_it_is_redelivered() -> None:
@@ -34,7 +34,7 @@ async def test_the_second_visit_of_a_detoured_job_runs_even_when_it_is_redeliver
         return JUST_DONE
 
     again = replace(delivery_of(), redelivered=True)
-    assert await handle(again, lane_of(stage), world.engine()) == Settled("done")
+    assert await handle(again, bound_queue(stage), world.engine()) == Settled("done")
     assert world.ledger.entries[JOB_ID, "work"].outcome == "done"
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.domain.errors import JobFailed, JobRefused, PublishUnconfirmed, Reason, Unroutable
 from orchestrator.domain.outcome import Done, Next, Outcome, Reject
-from orchestrator.runtime.ends import Settled
+from orchestrator.runtime.outcomes import Settled
 from tests.kit.fakes import JOB_ID, JUST_DONE, TRACE, delivery_of, new_world, section
 from tests.kit.settling import AWAY, EVERYTHING, FOLLOWING, IN_ORDER, settled
 
@@ -14,13 +14,13 @@ async def test_done_is_writes_then_effects_then_next_jobs_then_ledger_then_ack()
     assert await settled(world, EVERYTHING) == Settled("done")
     assert world.journal.steps == IN_ORDER
     assert tuple(world.applier.writes) == EVERYTHING.writes and tuple(world.applier.effects) == EVERYTHING.effects
-    assert world.count("justlens_jobs_total", queue="work", end="done") == 1
+    assert world.count("justlens_jobs_total", queue="work", outcome="done") == 1
     assert world.count("justlens_jobs_in_progress", queue="work") == 0
 
 
 async def test_the_next_job_starts_its_own_first_attempt_in_the_same_trace() -> None:
     world = new_world()
-    delivery = delivery_of(x_attempt=2, x_hand_backs=3, x_replays=1, traceparent=TRACE, tenant="a")
+    delivery = delivery_of(x_attempt=2, x_releases=3, x_replays=1, traceparent=TRACE, tenant="a")
     await settled(world, EVERYTHING, delivery)
     ((queue, message),) = world.broker.published
     assert (queue, message.body, message.job_id) == ("after", FOLLOWING.encode(), FOLLOWING.job_id)
@@ -67,7 +67,7 @@ async def test_an_unexpected_failure_of_any_step_leaves_the_delivery_unacked(ste
 async def test_an_effect_that_fails_costs_an_attempt() -> None:
     world = new_world()
     world.journal.fail("effect", JobFailed("purge_failed", "the CDN said 500"))
-    assert (await settled(world, EVERYTHING)).end == "retried"
+    assert (await settled(world, EVERYTHING)).outcome == "retried"
     assert world.journal.steps[-2:] == ["publish retry.work.5000ms", "ack"]
 
 
@@ -76,7 +76,7 @@ async def test_a_record_that_a_store_refuses_undoes_nothing(outcome: Outcome) ->
     world = new_world()
     world.journal.fail("ledger", JobRefused("odd", "no such value"))
     world.journal.fail("index", JobFailed("odd", "no such value"))
-    assert (await settled(world, outcome)).end == ("done" if outcome is EVERYTHING else "dead")
+    assert (await settled(world, outcome)).outcome == ("done" if outcome is EVERYTHING else "dead")
     assert world.journal.steps.count("ack") == 1 and len(world.broker.published) == 1
 
 
@@ -84,7 +84,7 @@ async def test_a_successor_that_queues_yaml_does_not_name_writes_nothing_and_cos
     world = new_world()
     outcome = Done(writes=(section("source"),), publish=(Next("elsewhere", FOLLOWING),))
     result = await settled(world, outcome)
-    assert result.end == "retried" and result.reason is not None and result.reason.code == "no_successor"
+    assert result.outcome == "retried" and result.reason is not None and result.reason.code == "no_next_queue"
     assert world.journal.steps == ["publish retry.work.5000ms", "ack"]
 
 

@@ -1,4 +1,4 @@
-"""An operator's word on a dead letter: replay it, send it amended, or drop it."""
+"""An operator's word on a dead letter: replay it, send it replaced, or drop it."""
 
 import json
 from typing import Any
@@ -11,9 +11,9 @@ from orchestrator.domain.errors import Reason, Unavailable
 from orchestrator.domain.jobs import EnhanceJob
 from orchestrator.domain.ledger import LedgerEntry
 from orchestrator.domain.outcome import Reject
-from orchestrator.runtime.ends import Amend, Drop, Replay, Settled
+from orchestrator.runtime.outcomes import Drop, Replace, Replay, Settled
 from orchestrator.runtime.ports import Delivery, Message
-from orchestrator.runtime.settle import settle_letter
+from orchestrator.runtime.settle import settle_dead_letter
 from tests.kit.fakes import JOB_ID, JUST_DONE, World, body_of, new_world
 from tests.kit.settling import settled
 
@@ -28,12 +28,12 @@ def letter_of(delivery: Delivery) -> Any:
 
 
 async def end_letter(world: World, delivery: Delivery, end: Any) -> None:
-    await settle_letter(delivery, end, broker=world.broker, ledger=world.ledger, index=world.index)
+    await settle_dead_letter(delivery, end, broker=world.broker, ledger=world.ledger, index=world.index)
 
 
 async def test_a_replay_is_the_same_job_with_all_attempts_anew() -> None:
     world = new_world()
-    delivery = letter_delivery(world, tenant="a", **{"x-replays": 1, "x-hand-backs": 2, "x-first-seen": 7})
+    delivery = letter_delivery(world, tenant="a", **{"x-replays": 1, "x-releases": 2, "x-first-seen": 7})
     await end_letter(world, delivery, Replay(letter_of(delivery)))
     assert world.journal.steps == ["forget work", "publish work", "ack"]
     headers = {"tenant": "a", "x-attempt": 1, "x-first-seen": 7, "x-replays": 2}
@@ -44,11 +44,11 @@ async def test_an_edit_sends_a_new_job_and_records_what_became_of_the_old_one() 
     world = new_world()
     delivery = letter_delivery(world)
     new = decode_job(EnhanceJob, body_of(job_id="018bcfe5-6800-7000-8000-000000000001"))
-    await end_letter(world, delivery, Amend(letter_of(delivery), new))
+    await end_letter(world, delivery, Replace(letter_of(delivery), new))
     assert world.journal.steps == ["forget work", "publish work", "ledger dropped", "ack"]
     ((_, message),) = world.broker.published
     assert (message.body, message.job_id) == (new.encode(), new.job_id)
-    assert world.ledger.entries[JOB_ID, "work"].reason == Reason("amended", f"replaced by job {new.job_id}")
+    assert world.ledger.entries[JOB_ID, "work"].reason == Reason("replaced", f"replaced by job {new.job_id}")
 
 
 async def test_a_drop_is_written_down_before_the_message_goes() -> None:
@@ -72,7 +72,7 @@ async def test_a_letter_stays_unacked_when_a_part_is_away(step: str) -> None:
     world.journal.fail(step, Unavailable("store"))
     new = decode_job(EnhanceJob, body_of(job_id="018bcfe5-6800-7000-8000-000000000001"))
     with pytest.raises(Unavailable):
-        await end_letter(world, delivery, Amend(letter_of(delivery), new))
+        await end_letter(world, delivery, Replace(letter_of(delivery), new))
     assert "ack" not in world.journal.steps
 
 

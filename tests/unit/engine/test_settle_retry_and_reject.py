@@ -1,11 +1,11 @@
-"""Settling what failed: the next tier of its lane, or the error queue with everything on it."""
+"""Settling what failed: the next tier of its queue, or the error queue with everything on it."""
 
 import pytest
 
 from orchestrator.domain.deadletters import read_letter
 from orchestrator.domain.errors import JobRefused, Reason
 from orchestrator.domain.outcome import Reject, Retry
-from orchestrator.runtime.ends import Settled
+from orchestrator.runtime.outcomes import Settled
 from tests.kit.fakes import JOB_ID, JUST_DONE, TRACE, delivery_of, new_world
 from tests.kit.settling import AWAY, EVERYTHING, settled
 
@@ -23,7 +23,7 @@ async def test_an_unexpected_failure_on_the_way_to_the_error_queue_leaves_the_de
 
 async def test_retry_goes_to_the_next_tier_of_its_lane_with_the_attempt_counted() -> None:
     world = new_world()
-    delivery = delivery_of(x_attempt=2, x_first_seen=1_700_000_000_001, x_hand_backs=1, tenant="a", traceparent=TRACE)
+    delivery = delivery_of(x_attempt=2, x_first_seen=1_700_000_000_001, x_releases=1, tenant="a", traceparent=TRACE)
     reason = Reason("deadline", "too slow")
     assert await settled(world, Retry(reason), delivery) == Settled("retried", reason)
     assert world.journal.steps == ["find", "publish retry.work.30000ms", "ack"]
@@ -32,7 +32,7 @@ async def test_retry_goes_to_the_next_tier_of_its_lane_with_the_attempt_counted(
     assert {name: value for name, value in message.headers.items() if name != "traceparent"} == {
         "x-attempt": 3,
         "x-first-seen": 1_700_000_000_001,
-        "x-hand-backs": 1,
+        "x-releases": 1,
         "tenant": "a",
     }
     assert world.ledger.entries == {}
@@ -109,7 +109,7 @@ async def test_a_value_that_a_store_refuses_makes_a_dead_letter_with_the_store_s
 async def test_a_body_that_is_no_job_goes_to_the_error_queue_untouched_after_one_delivery() -> None:
     world = new_world()
     delivery = delivery_of(b"\xff garbage \x00", tenant="a", n=7, x_attempt=1, x_death=[{"reason": "expired"}])
-    assert (await settled(world, JUST_DONE, delivery)).end == "dead"
+    assert (await settled(world, JUST_DONE, delivery)).outcome == "dead"
     assert world.journal.steps == ["publish error.work", "index not_json", "ack"]
     ((queue, message),) = world.broker.published
     assert (queue, message.body, message.job_id) == ("error.work", b"\xff garbage \x00", None)
@@ -120,7 +120,7 @@ async def test_a_body_that_is_no_job_goes_to_the_error_queue_untouched_after_one
 async def test_a_header_of_ours_that_is_wrong_goes_to_the_error_queue_and_can_be_replayed() -> None:
     world = new_world()
     delivery = delivery_of(x_attempt="many", tenant="a")
-    assert (await settled(world, JUST_DONE, delivery)).end == "dead"
+    assert (await settled(world, JUST_DONE, delivery)).outcome == "dead"
     ((_, message),) = world.broker.published
     assert message.headers["x-error-code"] == "bad_header" and message.headers["tenant"] == "a"
     assert message.body == delivery.body and message.headers["x-attempt"] == 1

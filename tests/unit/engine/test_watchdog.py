@@ -9,7 +9,7 @@ from orchestrator.runtime import lifecycle
 from orchestrator.runtime.lifecycle import Consumers
 from tests.kit.fake_broker import Journal
 from tests.kit.fake_stages import Gate
-from tests.kit.fakes import JUST_DONE, answering, delivery_of, lane_of, new_world
+from tests.kit.fakes import JUST_DONE, answering, bound_queue, delivery_of, new_world
 from tests.kit.polling import until
 
 pytestmark = pytest.mark.usefixtures("_quick_lifecycle")
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("_quick_lifecycle")
 
 async def test_the_watchdog_detaches_consumers_that_the_broker_no_longer_sees() -> None:
     world = new_world()
-    consumers = Consumers([lane_of(answering(JUST_DONE), consumers=2)], world.engine())
+    consumers = Consumers([bound_queue(answering(JUST_DONE), consumers=2)], world.engine())
     consumers.start()
     await until(lambda: consumers.health()[0].attached == 2)
     world.broker.seen_consumers = 1
@@ -31,7 +31,7 @@ async def test_the_watchdog_detaches_consumers_that_the_broker_no_longer_sees() 
 
 async def test_the_watchdog_leaves_consumers_alone_that_the_broker_sees() -> None:
     world = new_world()
-    consumers = Consumers([lane_of(answering(JUST_DONE), consumers=2)], world.engine())
+    consumers = Consumers([bound_queue(answering(JUST_DONE), consumers=2)], world.engine())
     consumers.start()
     await until(lambda: _looks(world.journal) > 5)
     assert await consumers.drain(5)
@@ -40,7 +40,7 @@ async def test_the_watchdog_leaves_consumers_alone_that_the_broker_sees() -> Non
 
 async def test_one_short_count_is_no_proof() -> None:
     world = new_world()
-    consumers = Consumers([lane_of(answering(JUST_DONE))], world.engine())
+    consumers = Consumers([bound_queue(answering(JUST_DONE))], world.engine())
     consumers.start()
     await until(lambda: consumers.health()[0].attached == 1)
     world.broker.seen_consumers = 0
@@ -53,7 +53,7 @@ async def test_one_short_count_is_no_proof() -> None:
 
 async def test_the_watchdog_never_takes_a_delivery_out_of_working_hands() -> None:
     world, gate = new_world(), Gate()
-    consumers = Consumers([lane_of(gate)], world.engine())
+    consumers = Consumers([bound_queue(gate)], world.engine())
     consumers.start()
     await world.broker.deliver(delivery_of())
     await until(lambda: gate.running)
@@ -70,7 +70,7 @@ async def test_the_watchdog_never_takes_a_delivery_out_of_working_hands() -> Non
 async def test_a_watchdog_that_cannot_look_goes_on_looking(error: Exception) -> None:
     world = new_world()
     world.journal.fail("depth", error, error)
-    consumers = Consumers([lane_of(answering(JUST_DONE))], world.engine())
+    consumers = Consumers([bound_queue(answering(JUST_DONE))], world.engine())
     consumers.start()
     await until(lambda: _looks(world.journal) > 3)
     world.broker.seen_consumers = 0
@@ -82,7 +82,7 @@ async def test_a_long_drain_does_not_report_stopped_consumers_as_lost(monkeypatc
     said: list[str] = []
     monkeypatch.setattr(lifecycle.log, "error", lambda event, **_: said.append(event), raising=False)
     world, gate = new_world(), Gate()
-    consumers = Consumers([lane_of(gate)], world.engine())
+    consumers = Consumers([bound_queue(gate)], world.engine())
     consumers.start()
     await world.broker.deliver(delivery_of())
     await until(lambda: gate.running)

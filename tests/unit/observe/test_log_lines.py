@@ -13,7 +13,7 @@ from orchestrator.domain.jobs import EnhanceJob
 from orchestrator.domain.outcome import Done
 from orchestrator.observe import configure_logging, job_context, new_traceparent
 from orchestrator.runtime.execute import handle
-from tests.kit.fakes import ONE_PURGE, TRACE, answering, body_of, delivery_of, lane_of, new_world
+from tests.kit.fakes import ONE_PURGE, TRACE, answering, body_of, bound_queue, delivery_of, new_world
 from tests.kit.logs import SECRET, Logged
 
 JOB = EnhanceJob(
@@ -86,8 +86,8 @@ def test_fresh_traces_differ_and_have_the_w3c_form() -> None:
 async def test_a_whole_job_can_be_found_by_its_trace_in_the_log(logged: Logged) -> None:
     world = new_world()
     delivery = delivery_of(body_of(), traceparent=TRACE)
-    await handle(delivery, lane_of(answering(KeyError(SECRET), Done())), world.engine())
-    await handle(delivery, lane_of(answering(Done(effects=(ONE_PURGE,)))), world.engine())
+    await handle(delivery, bound_queue(answering(KeyError(SECRET), Done())), world.engine())
+    await handle(delivery, bound_queue(answering(Done(effects=(ONE_PURGE,)))), world.engine())
     assert [line["event"] for line in logged()] == ["stage_bug", "retried", "done"]
     assert {line["trace"] for line in logged()} == {"a" * 32}
     assert {line["image"] for line in logged()} == {"acme/7"}
@@ -130,5 +130,5 @@ async def test_a_log_that_cannot_be_written_stops_no_job(monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "stderr", Full())
     configure_logging("info", "json", [])
     world = new_world()
-    await handle(delivery_of(), lane_of(answering(KeyError("x"))), world.engine())
+    await handle(delivery_of(), bound_queue(answering(KeyError("x"))), world.engine())
     assert world.journal.steps[-1] == "ack"

@@ -8,7 +8,7 @@ import pytest
 from orchestrator.domain.catalogue.model import Category
 from orchestrator.domain.errors import JobFailed, JobRefused, Reason
 from orchestrator.domain.jobs import RelevanceJob, ScoreJob, SeoJob, TagJob
-from orchestrator.domain.outcome import Detour, Done, Next, Outcome, PutObject, Retry, SetSection
+from orchestrator.domain.outcome import Done, Next, Outcome, PutObject, Retry, RouteVia, SetSection
 from orchestrator.domain.pictures import Picture
 from orchestrator.domain.prompts.profiles import profile_for, repair
 from orchestrator.stages import STAGES, bind
@@ -88,14 +88,14 @@ async def test_a_picture_that_was_never_tagged_takes_the_detour_unfetched_and_as
     document: dict[str, Any] | None,
 ) -> None:
     job, model = JOB.model_copy(update={"prompt": "cat"}), Model()
-    assert await run(job, model, metadata=Sections(document)) == Detour(Next("tag", TagJob(**IDENTITY, prompt="cat")))
+    assert await run(job, model, metadata=Sections(document)) == RouteVia(Next("tag", TagJob(**IDENTITY, prompt="cat")))
     assert model.asked == []
 
 
 async def test_another_picture_under_the_same_id_is_tagged_anew() -> None:
     model = Model()
     tagged_before = Sections({"clip": {"source_sha256": "0" * 64}})
-    assert await run(JOB, model, metadata=tagged_before) == Detour(Next("tag", TagJob(**IDENTITY)))
+    assert await run(JOB, model, metadata=tagged_before) == RouteVia(Next("tag", TagJob(**IDENTITY)))
     assert model.asked == []
 
 

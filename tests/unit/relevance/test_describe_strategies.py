@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.domain.decoding import decode_job
 from orchestrator.domain.jobs import RelevanceJob, TagJob
-from orchestrator.domain.outcome import Detour, Done, Next, SetSection
+from orchestrator.domain.outcome import Done, Next, RouteVia, SetSection
 from orchestrator.domain.prompts.examples import Example, digest
 from orchestrator.domain.prompts.parsing import Answer, read_answer
 from orchestrator.domain.prompts.profiles import PROFILES, PromptProfile, profile_for
@@ -96,7 +96,7 @@ async def test_where_no_example_is_there_the_plain_question_is_asked() -> None:
 async def test_a_picture_that_was_never_tagged_is_tagged_before_examples_are_chosen() -> None:
     ports = {"originals": Store(), "fetcher": Web(), "metadata": Sections(None), "catalogue": Businesses((HOT,))}
     run = bind(STAGES["describe"], {**ports, "describer": Model(), "prompting": PROMPTING})
-    assert await run(job(FEW_SHOT.name)) == Detour(Next("tag", TagJob(**IDENTITY, prompt=FEW_SHOT.name)))
+    assert await run(job(FEW_SHOT.name)) == RouteVia(Next("tag", TagJob(**IDENTITY, prompt=FEW_SHOT.name)))
 
 
 async def test_evidence_is_kept_beside_the_verdict() -> None:

@@ -8,7 +8,7 @@ from orchestrator.domain.ledger import DeadLetter
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class AssignIdentity:
     """The job has no identity yet: give it one, once, and take it from the queue again."""
 
     job: Job
@@ -22,20 +22,20 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True)
-class HandBack:
+class Release:
     """The job must wait for another process, or another time."""
 
     cause: str
 
 
-EngineOutcome = Stamp | Duplicate | HandBack
+EngineOutcome = AssignIdentity | Duplicate | Release
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a delivery: done, retried, dead, detoured, stamped, duplicate, deferred or handed_back."""
+    """What became of a delivery: done, retried, dead, routed, stamped, duplicate, deferred or released."""
 
-    end: str
+    outcome: str
     reason: Reason | None = None
 
 
@@ -47,7 +47,7 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
-class Amend:
+class Replace:
     """Send ``job``, which has a new identity, in place of a dead letter."""
 
     letter: DeadLetter
@@ -62,10 +62,10 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class AlreadyDone:
     """Remove a dead letter whose job is done: it is a copy that came to nothing."""
 
     letter: DeadLetter
 
 
-LetterEnd = Replay | Amend | Drop | Spent
+DeadLetterAction = Replay | Replace | Drop | AlreadyDone

@@ -1,4 +1,4 @@
-"""A queue as the engine sees it, and one delivery of it in progress."""
+"""What the engine works with: the bound queues, its ports, and the context of one delivery."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,27 +10,30 @@ from orchestrator.domain.jobs import Job
 from orchestrator.domain.ledger import End, LedgerEntry
 from orchestrator.domain.outcome import Outcome
 from orchestrator.observe import Metrics
-from orchestrator.runtime.patience import Drain, Patience
+from orchestrator.runtime.delivery_deadline import DeliveryDeadline, Drain
 from orchestrator.runtime.ports import Applier, Broker, DeadLetterIndex, Delivery, Ledger, Message
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """One queue. ``successors`` maps the stage that follows to its queue; ``decode`` raises JobRefused."""
+class BoundQueue:
+    """A queue with what happens to its jobs: how they are decoded, and the stage that runs.
 
-    queue: str
+    ``next_queues`` maps the stage of a next job to its queue; ``decode`` raises JobRefused.
+    """
+
+    name: str
     consumers: int
     deadline_s: float
     retry_delays_s: tuple[float, ...]
-    successors: Mapping[str, str]
+    next_queues: Mapping[str, str]
     decode: Callable[[bytes], Job]
     run: Callable[[Job], Awaitable[Outcome]]
 
-    def successor(self, stage: str) -> str:
-        """The queue of the stage that follows. Raises JobFailed: queues.yaml may be mended by the next attempt."""
-        if stage not in self.successors:
-            raise JobFailed("no_successor", f"queues.{self.queue}.next: name a queue that runs the stage '{stage}'")
-        return self.successors[stage]
+    def next_queue(self, stage: str) -> str:
+        """The queue of the next job's stage. Raises JobFailed: queues.yaml may be corrected by the next attempt."""
+        if stage not in self.next_queues:
+            raise JobFailed("no_next_queue", f"queues.{self.name}.next: name a queue that runs the stage '{stage}'")
+        return self.next_queues[stage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,14 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class DeliveryContext:
     """One delivery in progress. ``job`` is None when the body could not be decoded. Times: Unix ms, and monotonic s."""
 
     delivery: Delivery
-    lane: Lane
+    queue: BoundQueue
     envelope: Envelope
     job: Job | None
-    patience: Patience
+    deadline: DeliveryDeadline
     received_at: int
     started: float
 
@@ -73,7 +76,7 @@ class Task:
             return None
         return LedgerEntry(
             job_id=self.job.job_id,
-            queue=self.lane.queue,
+            queue=self.queue.name,
             outcome=outcome,
             attempts=self.envelope.attempt,
             business_id=self.job.business_id,

@@ -24,8 +24,8 @@ def being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-class OutOfPatience(JustLensError):
-    """The delivery must be handed back now; ``cause`` says what it was waiting for."""
+class DeadlineReached(JustLensError):
+    """The delivery must be released now; ``cause`` says what it was waiting for."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -45,7 +45,7 @@ class Drain:
         self.requested.set()
 
     def expire(self) -> None:
-        """Stop what is still running; it is handed back."""
+        """Stop what is still running; it is released."""
         self.requested.set()
         self.expired = True
         now = asyncio.get_running_loop().time()
@@ -68,7 +68,7 @@ def _unobserved(_dependency: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-class Patience:
+class DeliveryDeadline:
     """The patience for one delivery. ``waiting(dependency)`` is entered for as long as it waits."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Patience:
 
     @property
     def over(self) -> bool:
-        """Whether the delivery must be handed back now."""
+        """Whether the delivery must be released now."""
         return self._drain.expired or self._loop.time() >= self._until
 
     def limit(self, seconds: float) -> AbstractAsyncContextManager[asyncio.Timeout]:
@@ -89,7 +89,7 @@ class Patience:
         return self._drain.limit(min(self._loop.time() + seconds, self._until))
 
     async def pause(self, tries: int, away: Unavailable) -> None:
-        """Wait before the next try in place. Raises OutOfPatience when the process is leaving or time is up."""
+        """Wait before the next try in place. Raises DeadlineReached when the process is leaving or time is up."""
         if tries == 0:
             log.warning("waiting", dependency=away.dependency, detail=str(away))
         delay_s = max(backoff_s(tries), min(away.retry_after_s or 0, 15))
@@ -102,9 +102,9 @@ class Patience:
             except TimeoutError:
                 if left_s > delay_s:
                     return
-        raise OutOfPatience(str(away))
+        raise DeadlineReached(str(away))
 
-    async def insist(self, step: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def retry_while_unavailable(self, step: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of ``step``, tried again in place for as long as it raises Unavailable."""
         tries = 0
         while True:
