@@ -131,7 +131,7 @@ class EncodeReply(WireValue):
     space: str
 
 
-class GenerateRequest(WireValue):
+class GenerateParameters(WireValue):
     """First line of the body of POST /generate, as JSON; after the line feed comes the picture as fetched.
 
     ``answer_schema`` is the JSON Schema the answer is constrained to while it is decoded.

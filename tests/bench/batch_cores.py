@@ -14,15 +14,15 @@ from tests.bench.pictures import photograph
 from workers.builtin import FOLDER, pinned
 from workers.clip.builtin import VOCABULARY, source_in
 from workers.clip.builtin import load_builtin as load_clip
-from workers.clip.framing import framed
 from workers.clip.onnx_model import OnnxTowers
+from workers.clip.preprocessing import crop_to_square
 from workers.enhance.builtin import load_builtin as load_enhance
 from workers.enhance.picture import Enlargement
 from workers.images.codecs import Pixels
 from workers.text.onnx_sentences import OnnxSentences
 from workers.training.text.corpus import short_sentences
-from workers.vlm.composed import Composed
-from workers.vlm.prompted import Prompted
+from workers.vlm.requests import GenerateRequest
+from workers.vlm.template_describer import TemplateDescriber
 
 _SCHEMA = json.dumps(
     {
@@ -52,7 +52,7 @@ def cores() -> Iterator[Core]:
     yield Core("enhance", f"{_WIDTH} x {_HEIGHT}, twice as large", _enhance(seeds))
     yield Core("clip", "a square of 192 pixels", _clip(seeds))
     yield Core("text", "a sentence of 12 tokens", _text(seeds))
-    yield Core("vlm", "a composed description", _vlm(seeds))
+    yield Core("vlm", "a template description", _vlm(seeds))
 
 
 def _picture(seeds: Iterator[int]) -> Image.Image:
@@ -73,8 +73,8 @@ def _clip(seeds: Iterator[int]) -> Callable[[int], Callable[[], object]]:
     towers = OnnxTowers(source_in(FOLDER / "clip"), threads=1)
 
     def prepared(size: int) -> Callable[[], object]:
-        squares = [framed(_picture(seeds), towers.framing).tobytes() for _ in range(size)]
-        return lambda: towers.picture_rows(squares)
+        squares = [crop_to_square(_picture(seeds), towers.framing).tobytes() for _ in range(size)]
+        return lambda: towers.encode_images(squares)
 
     return prepared
 
@@ -90,11 +90,11 @@ def _text(seeds: Iterator[int]) -> Callable[[int], Callable[[], object]]:
 
 
 def _vlm(seeds: Iterator[int]) -> Callable[[int], Callable[[], object]]:
-    model = Composed(load_clip(threads=1), VOCABULARY)
+    model = TemplateDescriber(load_clip(threads=1), VOCABULARY)
 
     def prepared(size: int) -> Callable[[], object]:
         pictures = [_picture(seeds).tobytes() for _ in range(size)]
-        batch = [Prompted(pixels, _WIDTH, _HEIGHT, "Describe it.", _SCHEMA, 512) for pixels in pictures]
+        batch = [GenerateRequest(pixels, _WIDTH, _HEIGHT, "Describe it.", _SCHEMA, 512) for pixels in pictures]
         return lambda: model.generate(batch)
 
     return prepared

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from workers.enhance import torch_banded
-from workers.enhance.tiling import enlarge
+from workers.enhance.tiling import upscale
 from workers.enhance.torch_loading import load
 from workers.enhance.torch_network import TorchNetwork
 
@@ -35,12 +35,12 @@ def main(arguments: list[str]) -> None:
         network._module = getattr(network._module, "net", network._module).to(dtype)
         network._takes = dtype
     picture = np.random.default_rng(0).integers(0, 256, (int(height), int(width), 3), np.uint8)
-    enlarge(network, picture[:64, :64])
+    upscale(network, picture[:64, :64])
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew, see proc(5)
     before, cpu_s = _memory("VmRSS"), []
     for _ in range(ROUNDS):
         began = time.process_time()
-        better = enlarge(network, picture)
+        better = upscale(network, picture)
         cpu_s.append(time.process_time() - began)
     np.save(result, better)
     print(json.dumps({"cpu_s": min(cpu_s), "peak_bytes": _memory("VmHWM") - before}))

@@ -15,7 +15,7 @@ from tests.kit.sr_networks import State, rrdb, srvgg
 from workers.enhance.torch_network import TorchNetwork
 from workers.training.text.corpus import short_sentences
 from workers.vlm.engine import VlmEngine
-from workers.vlm.prompted import Prompted
+from workers.vlm.requests import GenerateRequest
 
 ROUNDS, WARM_UP = 7, 3
 _SENTENCE = {"type": "string", "minLength": 240, "maxLength": 240}
@@ -76,7 +76,7 @@ def looking(device: torch.device, folder: Path, name: str, batch: int = 512) -> 
     towers = gpu_models.towers(name, folder, device)
     made, side = np.random.default_rng(0), towers.framing.side
     squares = [made.integers(0, 256, (side, side, 3), np.uint8).tobytes() for _ in range(batch)]
-    return Speed(rates(device, batch, lambda _: towers.picture_rows(squares)), f"batches of {batch}")
+    return Speed(rates(device, batch, lambda _: towers.encode_images(squares)), f"batches of {batch}")
 
 
 def sentences(device: torch.device, folder: Path, **sizes: int) -> Speed:
@@ -119,10 +119,10 @@ def writing(device: torch.device, engine: VlmEngine, tb_per_s: float, tokens: in
     return Speed([each / bound for each in per_s], f"{median(per_s):.0f} tokens/s of {bound:.0f}, {read / 1e9:.1f} GB")
 
 
-def _asked(seed: int, count: int, tokens: int, prompt: str = "What does the picture show?") -> list[Prompted]:
+def _asked(seed: int, count: int, tokens: int, prompt: str = "What does the picture show?") -> list[GenerateRequest]:
     made = np.random.default_rng(seed)
     pictures = [made.integers(0, 256, 336 * 336 * 3, np.uint8).tobytes() for _ in range(count)]
-    return [Prompted(picture, 336, 336, prompt, _SCHEMA, tokens) for picture in pictures]
+    return [GenerateRequest(picture, 336, 336, prompt, _SCHEMA, tokens) for picture in pictures]
 
 
 def _levels_off(network: TorchNetwork, windows: np.ndarray) -> int:

@@ -32,7 +32,7 @@ from workers.enhance.torch_network import TorchNetwork, best_precision
 from workers.text.sentences import SentenceModel
 from workers.training.text.corpus import short_sentences
 from workers.vlm.engine import VlmEngine
-from workers.vlm.recent import CACHE_BYTES
+from workers.vlm.lru_cache import CACHE_BYTES
 
 LLAVA_TEXT = {"hidden_size": 4096, "intermediate_size": 11008, "num_attention_heads": 32, "num_hidden_layers": 32}
 LLAVA_VISION = {"hidden_size": 1024, "intermediate_size": 4096, "num_attention_heads": 16, "num_hidden_layers": 24}

@@ -21,10 +21,10 @@ from torchvision import transforms
 from tests.bench.pictures import jpeg, photograph
 from tests.bench.rounds import Faster, Figure, Times, interleaved, note
 from workers.clip.builtin import load_builtin
-from workers.clip.framing import Framing, Glimpse, frame_picture, framed
 from workers.clip.open_clip_model import OpenClipSource, OpenClipTowers
+from workers.clip.preprocessing import Framing, PreprocessedImage, crop_to_square, preprocess
 from workers.images.codecs import decode, decode_small
-from workers.server.text_embedding import Rows
+from workers.server.text_embedding import Embeddings
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 
@@ -58,15 +58,17 @@ def test_pictures_a_second_beside_a_plain_loop(weights: Path) -> None:
     model, _, prepare = open_clip.create_model_and_transforms(NAME, pretrained=str(weights))
     model.eval()
 
-    def ours() -> Rows:
-        return towers.picture_rows([frame_picture(body, towers.framing, MAX_PIXELS)[1] for body in bodies])
+    def ours() -> Embeddings:
+        return towers.encode_images([preprocess(body, towers.framing, MAX_PIXELS)[1] for body in bodies])
 
-    def theirs() -> Rows:
+    def theirs() -> Embeddings:
         squares = torch.stack([prepare(Image.open(io.BytesIO(body))) for body in bodies])
         with torch.inference_mode():
             return model.encode_image(squares, normalize=True).numpy()
 
-    whole = towers.picture_rows([framed(decode(body, MAX_PIXELS)[0], towers.framing).tobytes() for body in bodies])
+    whole = towers.encode_images(
+        [crop_to_square(decode(body, MAX_PIXELS)[0], towers.framing).tobytes() for body in bodies]
+    )
     expected = theirs()
     same, draft = least_cosine(whole, expected), least_cosine(ours(), expected)
     times = interleaved({"ours": ours, "theirs": theirs}, ROUNDS)
@@ -90,12 +92,12 @@ def test_pictures_a_second_beside_a_plain_loop(weights: Path) -> None:
 def test_a_draft_shows_trained_towers_what_the_whole_picture_does() -> None:
     model = load_builtin(threads=1)
     bodies = [jpeg(photograph(1280, 960, seed)) for seed in range(TOGETHER)]
-    drafts = [Glimpse(*frame_picture(body, model.framing, MAX_PIXELS)) for body in bodies]
+    drafts = [PreprocessedImage(*preprocess(body, model.framing, MAX_PIXELS)) for body in bodies]
     wholes = [
-        Glimpse(draft.content, framed(decode(body, MAX_PIXELS)[0], model.framing).tobytes())
+        PreprocessedImage(draft.content, crop_to_square(decode(body, MAX_PIXELS)[0], model.framing).tobytes())
         for draft, body in zip(drafts, bodies, strict=True)
     ]
-    seen = [np.stack([sight.vector for sight in model.look(batch)]) for batch in (drafts, wholes)]
+    seen = [np.stack([sight.vector for sight in model.embed_and_classify(batch)]) for batch in (drafts, wholes)]
     assert least_cosine(*seen) >= DRAFT_AT_LEAST, f"cosine {least_cosine(*seen)}"
 
 
@@ -129,8 +131,8 @@ def decoding_times(body: bytes) -> Mapping[str, Times]:
     )
     sides = {
         "theirs": lambda: resize(Image.open(io.BytesIO(body)).convert("RGB")),
-        "ours": lambda: framed(decode_small(body, MAX_PIXELS, framing.side).image, framing),
-        "hashed": lambda: frame_picture(body, framing, MAX_PIXELS),
+        "ours": lambda: crop_to_square(decode_small(body, MAX_PIXELS, framing.side).image, framing),
+        "hashed": lambda: preprocess(body, framing, MAX_PIXELS),
         "least": lambda: brightness(body),
     }
     return interleaved(sides, ROUNDS)
@@ -143,5 +145,5 @@ def brightness(body: bytes) -> None:
     image.load()
 
 
-def least_cosine(one: Rows, other: Rows) -> float:
+def least_cosine(one: Embeddings, other: Embeddings) -> float:
     return float((one * other).sum(axis=1).min())

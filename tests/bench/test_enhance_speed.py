@@ -24,7 +24,7 @@ from tests.bench.upstream import CPU, original
 from tests.kit.figures import record
 from tests.kit.sr_networks import State, rrdb, saved, srvgg
 from workers.enhance.network import Bytes
-from workers.enhance.tiling import enlarge
+from workers.enhance.tiling import upscale
 from workers.enhance.torch_loading import load
 from workers.enhance.torch_network import TorchNetwork, best_precision
 
@@ -62,7 +62,7 @@ def test_speed_against_the_original_program(
     ours = TorchNetwork(loaded, CPU, best_precision(CPU, loaded))
     module: Any = load(path).module
     theirs = original(path, getattr(module, "net", module))
-    sides = {"ours": lambda: enlarge(ours, picture), "theirs": lambda: theirs(picture)}
+    sides = {"ours": lambda: upscale(ours, picture), "theirs": lambda: theirs(picture)}
     results = {each: run() for each, run in sides.items()}
     seconds: dict[str, list[float]] = {each: [] for each in sides}
     for number in range(ROUNDS):

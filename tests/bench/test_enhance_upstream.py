@@ -23,10 +23,10 @@ from workers.enhance.gate import harm
 from workers.enhance.network import Bytes, Network
 from workers.enhance.onnx_network import OnnxNetwork
 from workers.enhance.planes import Planes, join
-from workers.enhance.tiling import enlarge
+from workers.enhance.precision_check import upscale_checked
+from workers.enhance.tiling import upscale
 from workers.enhance.torch_loading import load
 from workers.enhance.torch_network import TorchNetwork, best_precision
-from workers.enhance.trust import trusted
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
@@ -53,7 +53,7 @@ def test_twice_as_large_beside_the_script(tmp_path: Path) -> None:
     picture, script = photograph(SIDE), reloading(x4)
     sides: dict[str, Callable[[], Bytes]] = {"script": lambda: script(picture, 2 * SIDE, 2 * SIDE)}
     sides |= {name: lambda it=network: worked(it, picture) for name, network in networks.items()}  # type: ignore[misc]
-    psnr = decibels(reloaded(x4).enhance(picture[..., ::-1])[0][..., ::-1], enlarge(networks["x4"], picture))
+    psnr = decibels(reloaded(x4).enhance(picture[..., ::-1])[0][..., ::-1], upscale(networks["x4"], picture))
     times = interleaved(sides, ROUNDS)
     loading = Times()
     loading.take(lambda: reloaded(x4))
@@ -88,7 +88,7 @@ def loaded(path: Path) -> TorchNetwork:
 def worked(network: Network, picture: Bytes) -> Bytes:
     """What the worker does with a picture between decoding and encoding; random weights do not pass the gate, which is
     asked all the same."""
-    better = trusted(network, picture)
+    better = upscale_checked(network, picture)
     harm(picture, better, network.scale)
     pixels = join(Planes(picture, None, "RGB"), better, 2 * picture.shape[1], 2 * picture.shape[0])
     return np.asarray(pixels.image())
@@ -98,7 +98,7 @@ def quality() -> str:
     """The built-in networks on a photograph of half the size, against the photograph."""
     truth = detailed(480, 360)
     small = np.asarray(truth.resize((240, 180), Image.Resampling.BICUBIC))
-    twice, four = (enlarge(OnnxNetwork(name, pinned(f"{name}/model.onnx"), 1), small) for name in ("sr_x2", "sr_x4"))
+    twice, four = (upscale(OnnxNetwork(name, pinned(f"{name}/model.onnx"), 1), small) for name in ("sr_x2", "sr_x4"))
     reduced = Image.fromarray(four).resize(truth.size, Image.Resampling.LANCZOS)
     direct, detour = (decibels(np.asarray(truth), np.asarray(made)) for made in (twice, reduced))
     return f"trained ones, against the truth: x2 {direct:.1f} dB, x4 made smaller {detour:.1f} dB"

@@ -14,7 +14,7 @@ from orchestrator.domain.prompts.request import Ask
 from tests.bench.llava_shape import build_llava_shape
 from tests.bench.rounds import Faster, Figure, Times, interleaved, note
 from tests.kit.plain_vlm import plain_answers
-from workers.vlm.engine import Prompted, VlmEngine
+from workers.vlm.engine import GenerateRequest, VlmEngine
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
@@ -67,10 +67,10 @@ def test_a_first_question_beside_transformers_alone(engine: VlmEngine) -> None:
     note(Figure("VLM-first", what, 0.9), Faster(times["ours"], times["theirs"]), peer)
 
 
-def _asked(ask: Ask, number: int) -> Prompted:
+def _asked(ask: Ask, number: int) -> GenerateRequest:
     """For one token, about a picture of its own for every ``number``."""
     image = random.Random(number).randbytes(3 * SIDE * SIDE)
-    return Prompted(image, SIDE, SIDE, ask.prompt, json.dumps(ask.schema), max_tokens=1)
+    return GenerateRequest(image, SIDE, SIDE, ask.prompt, json.dumps(ask.schema), max_tokens=1)
 
 
 def _ms(times: Times) -> str:

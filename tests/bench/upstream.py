@@ -39,7 +39,7 @@ def reloaded(path: Path) -> Any:
 
 
 def reloading(path: Path) -> Callable[[Bytes, int, int], Bytes]:
-    """One request as such a script makes it: load, enlarge four times, shrink to the size."""
+    """One request as such a script makes it: load, upscale four times, shrink to the size."""
 
     def request(picture: Bytes, width: int, height: int) -> Bytes:
         larger = reloaded(path).enhance(picture[..., ::-1], outscale=4)[0]

@@ -58,7 +58,7 @@ def test_it_shows_what_the_relevance_road_found_and_which_models_said_so(
     first_run: subprocess.CompletedProcess[str],
 ) -> None:
     output, said = first_run.stdout, " ".join(first_run.stdout.split())
-    assert "Tags and quality here come from justlens-clip, descriptions and alt texts from composed." in said
+    assert "Tags and quality here come from justlens-clip, descriptions and alt texts from template." in said
     assert "by text/all-MiniLM-L6-v2-int8." in said
     assert "of photographs it knows nothing" in said and "put together from the tags" in said
     for image, tag, business in (
@@ -111,7 +111,7 @@ def test_run_again_it_goes_on_with_what_is_there(first_run: subprocess.Completed
     assert len((data_dir / "purged.jsonl").read_text().splitlines()) == 38
     assert found["models"] == {
         "tags": ["justlens-clip"],
-        "texts": ["composed"],
+        "texts": ["template"],
         "scores": ["text/all-MiniLM-L6-v2-int8"],
     }
     scored = {(row["business"], row["image"]): row for row in found["relevance"] if not row["problem"]}

@@ -19,7 +19,7 @@ from workers.training.world.truth import Split
 from workers.vlm import builtin
 from workers.vlm.builtin import NAME, builtin_folder
 from workers.vlm.model import MODELS, ModelOptions, VlmModel
-from workers.vlm.prompted import Generated, Prompted
+from workers.vlm.requests import GenerateRequest, GenerateResult
 
 EVERY_FORM = [*PROFILES, *(profile.without_category for profile in PROFILES if profile.without_category)]
 MAX_BYTES = 6_400_000
@@ -32,10 +32,10 @@ def model() -> Iterator[VlmModel]:
     torch.set_num_threads(before)
 
 
-def asked(profile: PromptProfile, category: str, index: int) -> Prompted:
+def asked(profile: PromptProfile, category: str, index: int) -> GenerateRequest:
     picture = scene(Split.HELD_OUT, index, size=320).picture
     ask = profile.ask(Category("1", category) if profile.needs_category else None)
-    return Prompted(picture.tobytes(), *picture.size, ask.prompt, json.dumps(ask.schema), ask.max_tokens)
+    return GenerateRequest(picture.tobytes(), *picture.size, ask.prompt, json.dumps(ask.schema), ask.max_tokens)
 
 
 def test_it_names_itself_and_its_weights(model: VlmModel) -> None:
@@ -46,7 +46,7 @@ def test_it_names_itself_and_its_weights(model: VlmModel) -> None:
 def test_every_profile_is_answered_in_its_form(model: VlmModel) -> None:
     results = model.generate([asked(profile, "bakery", index) for index, profile in enumerate(EVERY_FORM)])
     for profile, result in zip(EVERY_FORM, results, strict=True):
-        assert isinstance(result, Generated) and result.finish_reason == "stop", (profile.name, result)
+        assert isinstance(result, GenerateResult) and result.finish_reason == "stop", (profile.name, result)
         schema = profile.ask(Category("1", "bakery") if profile.needs_category else None).schema
         Draft202012Validator(schema).validate(json.loads(result.text))
         read = read_answer(ModelAnswer(result.text, result.finish_reason, model.name, model.weights), profile)
@@ -56,7 +56,7 @@ def test_every_profile_is_answered_in_its_form(model: VlmModel) -> None:
 def test_what_it_says_depends_on_what_it_sees(model: VlmModel) -> None:
     profile = next(profile for profile in PROFILES if profile.name == "vision_json")
     answers = model.generate([asked(profile, "", index) for index in range(8)])
-    tags = {tuple(json.loads(answer.text)["tags"]) for answer in answers if isinstance(answer, Generated)}
+    tags = {tuple(json.loads(answer.text)["tags"]) for answer in answers if isinstance(answer, GenerateResult)}
     assert len(tags) > 4
 
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from tests.kit.image_files import picture
 from tests.kit.tiny_vlm import build_tiny_llava, build_tiny_mllama
 from tests.kit.vlm_schemas import SCHEMAS
-from workers.vlm.engine import BadPrompt, Generated, Prompted, VlmEngine
+from workers.vlm.engine import BadPrompt, GenerateRequest, GenerateResult, VlmEngine
 
 BUILDERS = {"llava": build_tiny_llava, "mllama": build_tiny_mllama}
 SIZES = ((64, 48), (30, 90), (5, 5), (400, 2))
@@ -37,13 +37,13 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def asked(
     prompt: str, schema: str = "description", max_tokens: int = 512, size: tuple[int, int] = (64, 48)
-) -> Prompted:
+) -> GenerateRequest:
     width, height = size
-    return Prompted(picture(size=size).tobytes(), width, height, prompt, json.dumps(SCHEMAS[schema]), max_tokens)
+    return GenerateRequest(picture(size=size).tobytes(), width, height, prompt, json.dumps(SCHEMAS[schema]), max_tokens)
 
 
-def valid(result: Generated | Exception, schema: str) -> dict[str, Any]:
-    assert isinstance(result, Generated), result
+def valid(result: GenerateResult | Exception, schema: str) -> dict[str, Any]:
+    assert isinstance(result, GenerateResult), result
     assert result.finish_reason == "stop"
     value: dict[str, Any] = json.loads(result.text)
     jsonschema.validate(value, SCHEMAS[schema])
@@ -65,7 +65,7 @@ def test_an_answer_ends_in_time_however_few_tokens_it_may_take(engine: VlmEngine
     reasons = []
     for max_tokens in (1, 8, 60, 61, 62, 63, 64, 80, 100, 130, 200):
         (result,) = engine.generate([asked("Describe this.", "vision_json_cat", max_tokens)])
-        assert isinstance(result, Generated)
+        assert isinstance(result, GenerateResult)
         reasons.append(result.finish_reason)
         if result.finish_reason == "stop":
             valid(result, "vision_json_cat")
@@ -86,7 +86,7 @@ def test_texts_without_a_limit_end_as_well(engine: VlmEngine) -> None:
         [replace(asked("Go on for ever.", max_tokens=tokens), schema=json.dumps(schema)) for tokens in (70, 90, 250)]
     )
     for result in results:
-        assert isinstance(result, Generated) and result.finish_reason == "stop"
+        assert isinstance(result, GenerateResult) and result.finish_reason == "stop"
         jsonschema.validate(json.loads(result.text), schema)
 
 
@@ -105,7 +105,7 @@ def test_what_a_model_answers_depends_on_picture_and_prompt(engine: VlmEngine) -
     results = engine.generate(
         [asked("One."), asked("Another thing altogether."), replace(asked("One."), image=bytes(64 * 48 * 3))]
     )
-    assert len({result.text for result in results if isinstance(result, Generated)}) >= 2
+    assert len({result.text for result in results if isinstance(result, GenerateResult)}) >= 2
 
 
 @pytest.mark.parametrize(

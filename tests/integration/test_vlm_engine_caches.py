@@ -12,7 +12,7 @@ import torch
 from tests.kit.image_files import picture
 from tests.kit.plain_vlm import plain_answers
 from tests.kit.tiny_vlm import build_tiny_llava, build_tiny_mllama
-from workers.vlm.engine import Generated, Prompted, VlmEngine
+from workers.vlm.engine import GenerateRequest, GenerateResult, VlmEngine
 from workers.vlm.picture import rgb_image
 
 BUILDERS = {"llava": build_tiny_llava, "mllama": build_tiny_mllama}
@@ -47,11 +47,11 @@ def engine(folder: Path) -> VlmEngine:
     return VlmEngine.load(folder, device="cpu", max_batch=4)
 
 
-def asked(prompt: str, number: int = 0, max_tokens: int = 24) -> Prompted:
+def asked(prompt: str, number: int = 0, max_tokens: int = 24) -> GenerateRequest:
     """A question about picture ``number``."""
     size = SIZES[number % len(SIZES)]
     image = bytes((value + 40 * number) % 256 for value in picture(size=size).tobytes())
-    return Prompted(image, *size, prompt, SCHEMA, max_tokens)
+    return GenerateRequest(image, *size, prompt, SCHEMA, max_tokens)
 
 
 def counts(engine: VlmEngine, cache: str) -> tuple[int, int]:
@@ -103,9 +103,9 @@ def test_answers_do_not_depend_on_what_is_kept_or_asked_beside_them(folder: Path
     items = [asked(prompt, number) for prompt in PROMPTS for number in range(5)]
     engine = VlmEngine.load(folder, device="cpu", max_batch=4)
     [alone] = engine.generate([items[0]])
-    assert isinstance(alone, Generated)
+    assert isinstance(alone, GenerateResult)
     plain = {item: answer for item in items for answer in plain_answers(engine, [item])}
-    # Room for about two pictures, so that in the rounds everything is forgotten and made again.
+    # LengthBounds for about two pictures, so that in the rounds everything is forgotten and made again.
     engine = VlmEngine.load(folder, device="cpu", max_batch=4, cache_bytes=2 * held(engine))
     for _ in range(3):
         order = chance.sample(items, len(items))
@@ -137,8 +137,8 @@ def test_the_memory_that_is_held_is_what_its_tensors_take_and_stays_in_its_bound
         for prefix in engine.caches["prefix"]._kept.values():
             storages = [tensor.untyped_storage().nbytes() for pair in prefix.layers for tensor in pair]
             assert sum(storages) == prefix.size_bytes, "a view that keeps more than itself alive"
-        for sight in engine.caches["picture"]._kept.values():
-            assert sight.states.untyped_storage().nbytes() == sight.size_bytes
+        for features in engine.caches["picture"]._kept.values():
+            assert features.states.untyped_storage().nbytes() == features.size_bytes
         assert held(engine) <= limit
         full = max(full, held(engine))
     assert full > limit / 2

@@ -9,8 +9,8 @@ from transformers import PreTrainedTokenizerFast
 
 from orchestrator.domain.prompts.parsing import repeats_itself
 from tests.kit.tiny_vlm import llama2_tokenizer, llama3_tokenizer
-from workers.vlm.grammar import Forms, Vocabulary
-from workers.vlm.guiding import GuidedAnswer, is_loop
+from workers.vlm.grammar import SchemaCache, Vocabulary
+from workers.vlm.logits_processor import ConstrainedAnswer, is_loop
 
 TEXT = {"type": "string", "maxLength": 2000}
 SCHEMA = json.dumps(
@@ -28,7 +28,7 @@ def vocabulary(request: pytest.FixtureRequest) -> Vocabulary:
 def written(vocabulary: Vocabulary, description: str) -> dict[str, str]:
     """What comes of a model that wants to say ``description`` and then "A cake.", and goes on to the latter when it is
     not let."""
-    answer = GuidedAnswer(Forms(vocabulary).of(SCHEMA), vocabulary, 4000)
+    answer = ConstrainedAnswer(SchemaCache(vocabulary).of(SCHEMA), vocabulary, 4000)
     wanted = {"description": description, "alt_text": "A cake."}
     rest = json.dumps(wanted, ensure_ascii=False, separators=(",", ":")).encode()
     while not answer.over:
@@ -76,7 +76,7 @@ def test_ordinary_repetition_is_written_in_full(vocabulary: Vocabulary, text: st
 
 def test_the_same_texts_in_a_list_are_no_loop(vocabulary: Vocabulary) -> None:
     schema = json.dumps({"type": "array", "items": {"type": "string", "maxLength": 9}, "maxItems": 60})
-    answer = GuidedAnswer(Forms(vocabulary).of(schema), vocabulary, 4000)
+    answer = ConstrainedAnswer(SchemaCache(vocabulary).of(schema), vocabulary, 4000)
     wanted = json.dumps(["door"] * 50, separators=(",", ":")).encode()
     while wanted:
         token = fitting(vocabulary, np.flatnonzero(answer.allowed()), wanted)[0]

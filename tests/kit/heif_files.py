@@ -52,7 +52,7 @@ def still(*, width: int = WIDTH, height: int = HEIGHT, more: Sequence[bytes] = (
 
 
 def grid(rows: int, columns: int, *, width: int, height: int, tiles: int | None = None) -> bytes:
-    """A picture of ``width`` x ``height`` laid out from tiles, as phones write it; each tile is the coded picture."""
+    """A picture of ``width`` x ``height`` batch out from tiles, as phones write it; each tile is the coded picture."""
     config, data = coded_picture()
     layout = struct.pack(">BBBBII", 0, 1, rows - 1, columns - 1, width, height)
     count = rows * columns if tiles is None else tiles

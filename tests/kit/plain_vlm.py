@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import torch
 from transformers import GenerationConfig
 
-from workers.vlm.engine import Generated, Prompted, VlmEngine
-from workers.vlm.guiding import Guide, GuidedAnswer
+from workers.vlm.engine import GenerateRequest, GenerateResult, VlmEngine
+from workers.vlm.logits_processor import ConstrainedAnswer, GrammarLogitsProcessor
 from workers.vlm.picture import rgb_image
 
 
 @torch.inference_mode()
-def plain_answers(engine: VlmEngine, batch: Sequence[Prompted]) -> list[Generated]:
+def plain_answers(engine: VlmEngine, batch: Sequence[GenerateRequest]) -> list[GenerateResult]:
     """One per item, in order; the processor makes the inputs, from pixels to masks."""
     processor = engine._processor
     texts = [engine._conversation.text(item.prompt) for item in batch]
@@ -22,7 +22,7 @@ def plain_answers(engine: VlmEngine, batch: Sequence[Prompted]) -> list[Generate
         add_special_tokens=str(processor.tokenizer.bos_token) not in texts[0],
         return_tensors="pt",
     )
-    answers = [GuidedAnswer(engine._forms.of(item.schema), engine._vocabulary, item.max_tokens) for item in batch]
+    answers = [ConstrainedAnswer(engine._forms.of(item.schema), engine._vocabulary, item.max_tokens) for item in batch]
     greedy = GenerationConfig(
         do_sample=False,
         max_new_tokens=max(item.max_tokens for item in batch),
@@ -30,5 +30,7 @@ def plain_answers(engine: VlmEngine, batch: Sequence[Prompted]) -> list[Generate
         pad_token_id=processor.tokenizer.pad_token_id,
     )
     placed = inputs.to(engine._model.device, engine._model.dtype)
-    engine._model.generate(**placed, generation_config=greedy, logits_processor=[Guide(answers, engine._stops[0])])
-    return [Generated(answer.text, "stop" if answer.ended else "length") for answer in answers]
+    engine._model.generate(
+        **placed, generation_config=greedy, logits_processor=[GrammarLogitsProcessor(answers, engine._stops[0])]
+    )
+    return [GenerateResult(answer.text, "stop" if answer.ended else "length") for answer in answers]

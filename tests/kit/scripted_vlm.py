@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.kit.decoder_jobs import hold_the_lock
 from tests.kit.triton import MODELS
-from workers.vlm.prompted import Generated, Prompted
+from workers.vlm.requests import GenerateRequest, GenerateResult
 
 QUEUE_SIZE = 6
 _MODEL = """
@@ -35,7 +35,7 @@ class ScriptedEngine:
         self.weights = "scripted"
         self._sick_until = 0.0
 
-    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
+    def generate(self, batch: Sequence[GenerateRequest]) -> list[GenerateResult | Exception]:
         for item in batch:
             print("asked", item.prompt, file=sys.stderr, flush=True)
         verbs = {item.prompt.split()[0] for item in batch}
@@ -51,7 +51,7 @@ class ScriptedEngine:
             raise MemoryError
         time.sleep(max(float(item.prompt.split()[1]) if item.prompt.startswith("sleep ") else 0 for item in batch))
         return [
-            Generated(json.dumps([item.prompt, item.width, item.height, len(batch), item.max_tokens]), "stop")
+            GenerateResult(json.dumps([item.prompt, item.width, item.height, len(batch), item.max_tokens]), "stop")
             for item in batch
         ]
 

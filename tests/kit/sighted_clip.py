@@ -12,10 +12,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from workers.clip.framing import Framing, Glimpse
-from workers.clip.model import Judgement, Sight
-from workers.server.text_embedding import Rows, Texts, encoded_together, unit_rows
-from workers.vlm.prompted import Prompted
+from workers.clip.model import ClipResult, Judgement
+from workers.clip.preprocessing import Framing, PreprocessedImage
+from workers.server.text_embedding import Embeddings, Texts, encode_together, unit_rows
+from workers.vlm.requests import GenerateRequest
 
 DIMENSION = 2048
 SIDE = 16
@@ -44,32 +44,32 @@ class SightedClip:
     dimension: int = DIMENSION
     framing: Framing = field(default_factory=lambda: Framing(SIDE, "squash"))
 
-    def look(self, batch: Sequence[Glimpse]) -> list[Sight]:
-        return [self.sight(self.pictures.get(colour_of(glimpse.pixels), Shown())) for glimpse in batch]
+    def embed_and_classify(self, batch: Sequence[PreprocessedImage]) -> list[ClipResult]:
+        return [self.sight(self.pictures.get(colour_of(image.pixels), Shown())) for image in batch]
 
-    def encode(self, batch: Sequence[Texts]) -> list[Rows]:
-        return encoded_together(batch, _texts)
+    def encode(self, batch: Sequence[Texts]) -> list[Embeddings]:
+        return encode_together(batch, _texts)
 
-    def sight(self, shown: Shown) -> Sight:
+    def sight(self, shown: Shown) -> ClipResult:
         tags = tuple((tag, round(0.9 - 0.05 * place, 4)) for place, tag in enumerate(shown.tags))
         judgement = Judgement(tags, shown.image_class, class_valid=True, quality=0.5, flags=shown.flags)
-        return Sight(_texts([shown.caption])[0], judgement)
+        return ClipResult(_texts([shown.caption])[0], judgement)
 
 
 def colour_of(pixels: bytes) -> Colour:
     return pixels[0], pixels[1], pixels[2]
 
 
-def square(colour: Colour, prompt: str, schema: str, width: int = 40, height: int = 30) -> Prompted:
+def square(colour: Colour, prompt: str, schema: str, width: int = 40, height: int = 30) -> GenerateRequest:
     """A question about the plain picture of that colour."""
-    return Prompted(bytes(colour) * (width * height), width, height, prompt, schema, 512)
+    return GenerateRequest(bytes(colour) * (width * height), width, height, prompt, schema, 512)
 
 
-def _texts(texts: list[str]) -> Rows:
+def _texts(texts: list[str]) -> Embeddings:
     return unit_rows(np.array([_text(text) for text in texts], np.float32).reshape(-1, DIMENSION))
 
 
-def _text(text: str) -> Rows:
+def _text(text: str) -> Embeddings:
     total = np.zeros(DIMENSION, np.float32)
     total[0] = 0.1
     for word in set(re.findall(r"\w+", text.casefold())) - SMALL_WORDS:
@@ -78,6 +78,6 @@ def _text(text: str) -> Rows:
 
 
 @lru_cache(maxsize=4096)
-def _word(word: str) -> Rows:
+def _word(word: str) -> Embeddings:
     seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
     return np.random.default_rng(seed).normal(size=DIMENSION).astype(np.float32)

@@ -25,8 +25,8 @@ from workers.wire import (
     VECTOR_MEDIA_TYPE,
     EncodeReply,
     EncodeRequest,
+    GenerateParameters,
     GenerateReply,
-    GenerateRequest,
     TagReply,
 )
 
@@ -105,7 +105,7 @@ class StubModel(StubService):
         head, _, picture = (await request.read()).partition(b"\n")
         if wrong := await self.obeyed(picture):
             return wrong
-        text = json.dumps(filled(GenerateRequest.model_validate_json(head).answer_schema))
+        text = json.dumps(filled(GenerateParameters.model_validate_json(head).answer_schema))
         return answer(GenerateReply(model=MODEL, weights="none", finish_reason="stop"), text.encode(), "text/plain")
 
     def app(self) -> web.Application:

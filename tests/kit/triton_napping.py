@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workers.server.text_embedding import Rows, Texts
+from workers.server.text_embedding import Embeddings, Texts
 
 NAP_S = 0.3
 
@@ -16,7 +16,7 @@ class Napping:
 
     name, weights, space, dimension = "napping", "none", "text/napping", 4
 
-    def encode(self, batch: Sequence[Texts]) -> list[Rows]:
+    def encode(self, batch: Sequence[Texts]) -> list[Embeddings]:
         began = time.monotonic()
         time.sleep(NAP_S if batch[0][0] != "to be ready" else 0)
         row = np.array([*divmod(began, 1), *divmod(time.monotonic(), 1)], np.float32)

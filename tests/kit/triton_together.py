@@ -92,6 +92,6 @@ def column(answer: InferResult, name: str) -> list[str]:
 
 
 async def counted(client: InferenceServerClient, model: str) -> tuple[int, int]:
-    """Rows that were answered, and batches that they made."""
+    """Embeddings that were answered, and batches that they made."""
     (found,) = (await client.get_inference_statistics(model)).model_stats
     return found.inference_count, found.execution_count

@@ -7,7 +7,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from tests.kit.worker_client import photo
-from workers.clip.framing import Framing, frame_picture, framed
+from workers.clip.preprocessing import Framing, crop_to_square, preprocess
 from workers.enhance.picture import read_picture
 from workers.errors import Refused
 from workers.images.codecs import decode, decode_small
@@ -66,7 +66,7 @@ def test_the_hash_is_nearly_that_of_the_whole_picture(large: Image.Image) -> Non
 def test_every_worker_says_the_same_of_a_picture(large: Image.Image) -> None:
     for size in ((1201, 901), (640, 480), (300, 200)):
         body = encoded(large.resize(size))
-        tagged = [frame_picture(body, Framing(side, "crop"), MAX_PIXELS)[0] for side in (64, 224, 336)]
+        tagged = [preprocess(body, Framing(side, "crop"), MAX_PIXELS)[0] for side in (64, 224, 336)]
         enhanced = read_picture(body, EnhanceRequest(), MAX_PIXELS)[0].content
         assert tagged == [enhanced] * 3
 
@@ -87,8 +87,8 @@ def test_a_model_that_looks_closer_than_a_glance_is_shown_more(large: Image.Imag
 
 def test_a_square_from_a_glance_looks_like_one_of_the_whole_picture(large: Image.Image) -> None:
     body, framing = encoded(large), Framing(224, "crop")
-    quick = np.frombuffer(frame_picture(body, framing, MAX_PIXELS)[1], np.uint8).astype(float)
-    exact = np.frombuffer(framed(decode(body, MAX_PIXELS)[0], framing).tobytes(), np.uint8)
+    quick = np.frombuffer(preprocess(body, framing, MAX_PIXELS)[1], np.uint8).astype(float)
+    exact = np.frombuffer(crop_to_square(decode(body, MAX_PIXELS)[0], framing).tobytes(), np.uint8)
     assert 20 * np.log10(255 / np.sqrt(((quick - exact) ** 2).mean())) > 35
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from workers.clip.defects import inspect_picture
-from workers.clip.framing import Framing
+from workers.clip.preprocessing import Framing
 from workers.enhance.picture import read_picture
 from workers.enhance.plan import Skip
 from workers.errors import Refused

@@ -6,8 +6,8 @@ from workers.builtin import FOLDER, pinned
 from workers.clip.folder import BUILT_IN_NAME, CONFIG_NAME, IMAGE_NAME, TEXT_NAME, TOKENIZER_NAME, WEIGHTS_NAME
 from workers.clip.onnx_model import OnnxSource, OnnxTowers
 from workers.clip.probing import check_towers
-from workers.clip.seer import Seer
 from workers.clip.vocabulary import read_vocabulary
+from workers.clip.zero_shot_clip import ZeroShotClip
 
 VOCABULARY = FOLDER / "clip" / "vocabulary.yaml"
 """The words that these weights learnt."""
@@ -26,9 +26,9 @@ def builtin_towers(threads: int | None) -> OnnxTowers:
     return OnnxTowers(source_in(folders.pop()), threads=threads)
 
 
-def load_builtin(threads: int | None, vocabulary: Path | None = None) -> Seer:
+def load_builtin(threads: int | None, vocabulary: Path | None = None) -> ZeroShotClip:
     """With its own vocabulary unless another is given. Raises ValueError when a file is not the one that was released,
     or the vocabulary is none."""
     towers = builtin_towers(threads)
     check_towers(towers)
-    return Seer(towers, read_vocabulary(vocabulary or VOCABULARY))
+    return ZeroShotClip(towers, read_vocabulary(vocabulary or VOCABULARY))

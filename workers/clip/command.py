@@ -8,9 +8,9 @@ from workers.clip.dummy import Dummy
 from workers.clip.folder import BUILT_IN_NAME, CONFIG_NAME
 from workers.clip.model import ClipModel
 from workers.clip.probing import check_towers
-from workers.clip.seer import Seer
 from workers.clip.service import ClipService
 from workers.clip.vocabulary import BUILT_IN, read_vocabulary
+from workers.clip.zero_shot_clip import ZeroShotClip
 from workers.server.lifecycle import serve_and_exit
 from workers.server.metrics import Metrics
 from workers.server.model_service import PictureOptions
@@ -123,4 +123,4 @@ def _open_clip(name: str, options: argparse.Namespace) -> ClipModel:
     source = OpenClipSource(name, file, options.pretrained, options.model_config)
     towers = OpenClipTowers(source, device=options.device, threads=options.threads, precision=options.precision)
     check_towers(towers)
-    return Seer(towers, read_vocabulary(options.vocabulary or BUILT_IN))
+    return ZeroShotClip(towers, read_vocabulary(options.vocabulary or BUILT_IN))

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from workers.clip.compression import UNTOUCHED, quality_of_file, quality_of_pixels
-from workers.clip.framing import Framing, framed
 from workers.clip.measures import MIDDLE, blur_px, lightness, middle, noise_levels, plain_rows
 from workers.clip.model import Judgement
+from workers.clip.preprocessing import Framing, crop_to_square
 from workers.images.codecs import decode_grey
 from workers.images.content import in_detail, read_content
 from workers.wire import ContentReply
@@ -58,7 +58,7 @@ CONFIRMED = frozenset({"screenshot"})
 
 
 def inspect_picture(body: bytes, framing: Framing, max_pixels: int) -> tuple[tuple[ContentReply, Defects], bytes]:
-    """What ``body`` is and its defects, and its square as ``frame_picture`` gives it. Runs in decoder processes.
+    """What ``body`` is and its defects, and its square as ``preprocess`` gives it. Runs in decoder processes.
 
     What was decoded at less than its size for the square is decoded a second time, in grey. Raises Refused.
     """
@@ -68,7 +68,7 @@ def inspect_picture(body: bytes, framing: Framing, max_pixels: int) -> tuple[tup
     grey = _in_grey(image) if whole else decode_grey(body, max_pixels, _SCALED_FROM).image
     known = quality_of_file(body) if content.format == "jpeg" else UNTOUCHED
     defects = defects_of(grey, known, full_size=grey.size == (content.width, content.height))
-    return (content, defects), framed(image, framing).tobytes()
+    return (content, defects), crop_to_square(image, framing).tobytes()
 
 
 def defects_of(image: Image.Image, known_quality: float = UNTOUCHED, full_size: bool = True) -> Defects:

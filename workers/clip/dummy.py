@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.clip.framing import Framing, Glimpse
-from workers.clip.model import Judgement, Sight
+from workers.clip.model import ClipResult, Judgement
+from workers.clip.preprocessing import Framing, PreprocessedImage
 from workers.clip.statistics import exposure, pixel_tags, sharpness
-from workers.server.text_embedding import Rows, Texts, encoded_together, unit_rows
+from workers.server.text_embedding import Embeddings, Texts, encode_together, unit_rows
 
 _SIDE = 224
 _GRID = 4
@@ -35,24 +35,24 @@ class Dummy:
     dimension = _DIMENSION
     framing = Framing(_SIDE, "squash")
 
-    def look(self, batch: Sequence[Glimpse]) -> list[Sight]:
+    def embed_and_classify(self, batch: Sequence[PreprocessedImage]) -> list[ClipResult]:
         """One picture after another."""
-        return [_sight(glimpse) for glimpse in batch]
+        return [_sight(image) for image in batch]
 
-    def encode(self, batch: Sequence[Texts]) -> list[Rows]:
+    def encode(self, batch: Sequence[Texts]) -> list[Embeddings]:
         """A bag of hashed words per text; a text without words gets the first axis."""
-        return encoded_together(batch, _texts)
+        return encode_together(batch, _texts)
 
 
-def _sight(glimpse: Glimpse) -> Sight:
-    pixels = np.frombuffer(glimpse.pixels, np.uint8).reshape(_SIDE, _SIDE, 3).astype(np.float32)
-    content = glimpse.content
+def _sight(image: PreprocessedImage) -> ClipResult:
+    pixels = np.frombuffer(image.pixels, np.uint8).reshape(_SIDE, _SIDE, 3).astype(np.float32)
+    content = image.content
     tags = pixel_tags(pixels, content.width, content.height)
     quality = round(sharpness(pixels) * exposure(pixels), 4)
-    return Sight(_layout(pixels), Judgement(tags, "unknown", class_valid=True, quality=quality))
+    return ClipResult(_layout(pixels), Judgement(tags, "unknown", class_valid=True, quality=quality))
 
 
-def _layout(pixels: NDArray[np.float32]) -> Rows:
+def _layout(pixels: NDArray[np.float32]) -> Embeddings:
     """Where which colour lies (lightness and two opponent axes of 4 x 4 fields), and how often each grey level is.
 
     The second part always sums to 1, so that the vector is never zero.
@@ -66,11 +66,11 @@ def _layout(pixels: NDArray[np.float32]) -> Rows:
     return np.asarray(unit_rows(numbers[np.newaxis])[0])
 
 
-def _texts(texts: list[str]) -> Rows:
+def _texts(texts: list[str]) -> Embeddings:
     return np.array([_text(text) for text in texts], np.float32).reshape(-1, _DIMENSION)
 
 
-def _text(text: str) -> Rows:
+def _text(text: str) -> Embeddings:
     """The sum of one vector of +1 and -1 per word, and half a unit of the first axis, which no such sum cancels."""
     total = np.zeros(_DIMENSION, np.float32)
     total[0] = 0.5

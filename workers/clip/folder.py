@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.clip.framing import Framing
+from workers.clip.preprocessing import Framing
 
 BUILT_IN_NAME = "justlens-clip"
 CONFIG_NAME = "open_clip_config.json"

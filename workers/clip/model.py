@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from workers.clip.framing import Framing, Glimpse
-from workers.server.text_embedding import Rows, TextModel
+from workers.clip.preprocessing import Framing, PreprocessedImage
+from workers.server.text_embedding import Embeddings, TextModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ClipResult:
     """What a model makes of a picture: its unit vector, and the judgement."""
 
-    vector: Rows
+    vector: Embeddings
     judgement: Judgement
 
 
@@ -35,7 +35,7 @@ class ClipModel(TextModel, Protocol):
 
     framing: Framing
 
-    def look(self, batch: Sequence[Glimpse]) -> list[Sight]:
+    def embed_and_classify(self, batch: Sequence[PreprocessedImage]) -> list[ClipResult]:
         """One per picture, in order. Raises MemoryError when the device has none left."""
 
 
@@ -50,8 +50,8 @@ class Towers(Protocol):
     framing: Framing
     scale: float
 
-    def picture_rows(self, pictures: Sequence[bytes]) -> Rows:
+    def encode_images(self, pictures: Sequence[bytes]) -> Embeddings:
         """A unit vector for each square of pixels, at least one. Raises MemoryError."""
 
-    def text_rows(self, texts: list[str]) -> Rows:
+    def encode_texts(self, texts: list[str]) -> Embeddings:
         """A unit vector for each text; there may be none. Raises MemoryError."""

@@ -9,7 +9,7 @@ import onnxruntime
 
 from workers.clip.folder import framing_of, read_config
 from workers.clip.tokens import Tokens
-from workers.server.text_embedding import Rows, unit_rows
+from workers.server.text_embedding import Embeddings, unit_rows
 from workers.weights.digest import space_id, weights_digest
 
 _TOGETHER = 64
@@ -44,21 +44,21 @@ class OnnxTowers:
         self.scale = float(self._image.get_modelmeta().custom_metadata_map["scale"])
         self.dimension = int(self._image.get_outputs()[0].shape[1])
 
-    def picture_rows(self, pictures: Sequence[bytes]) -> Rows:
-        """See ``Towers.picture_rows``."""
+    def encode_images(self, pictures: Sequence[bytes]) -> Embeddings:
+        """See ``Towers.encode_images``."""
         side = self.framing.side
         pixels = np.frombuffer(b"".join(pictures), np.uint8).reshape(-1, side, side, 3)
         return unit_rows(_run(self._image, "pixels", pixels))
 
-    def text_rows(self, texts: list[str]) -> Rows:
-        """See ``Towers.text_rows``."""
+    def encode_texts(self, texts: list[str]) -> Embeddings:
+        """See ``Towers.encode_texts``."""
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         parts = [texts[start : start + _TOGETHER] for start in range(0, len(texts), _TOGETHER)]
         return unit_rows(np.concatenate([_run(self._text, "ids", self._tokens(part)) for part in parts]))
 
 
-def _run(session: onnxruntime.InferenceSession, name: str, values: np.ndarray) -> Rows:
+def _run(session: onnxruntime.InferenceSession, name: str, values: np.ndarray) -> Embeddings:
     try:
         return np.asarray(session.run(None, {name: values})[0], np.float32)
     except Exception as error:

@@ -19,7 +19,7 @@ from PIL import Image
 from workers.clip.folder import TOKENIZER_NAME, ClipConfig, framing_of, read_config
 from workers.clip.tokens import Tokens
 from workers.device import choose_device, fast_bfloat16, memory_errors
-from workers.server.text_embedding import Rows, check_texts, unit_rows
+from workers.server.text_embedding import Embeddings, check_texts, unit_rows
 from workers.weights.digest import describe_pickle, space_id, weights_digest
 
 _TOGETHER = 64
@@ -61,13 +61,13 @@ class OpenClipTowers:
             torch.tensor(preprocess[key], device=self._device).reshape(3, 1, 1) for key in ("mean", "std")
         )
         self.scale = float(self._model.logit_scale.detach().exp())
-        self.dimension = check_texts(source.name, self.text_rows)
+        self.dimension = check_texts(source.name, self.encode_texts)
         self._takes = torch.float32
         if precision == "auto" and fast_bfloat16(self._device):
             self._lower()
 
-    def picture_rows(self, pictures: Sequence[bytes]) -> Rows:
-        """See ``Towers.picture_rows``."""
+    def encode_images(self, pictures: Sequence[bytes]) -> Embeddings:
+        """See ``Towers.encode_images``."""
         side = self.framing.side
         pixels = np.frombuffer(bytearray().join(pictures), np.uint8).reshape(-1, side, side, 3)
         with memory_errors(), torch.inference_mode():
@@ -75,8 +75,8 @@ class OpenClipTowers:
             vectors = self._model.encode_image(((batch - self._mean) / self._std).to(self._takes))
             return unit_rows(vectors.float().cpu().numpy())
 
-    def text_rows(self, texts: list[str]) -> Rows:
-        """See ``Towers.text_rows``."""
+    def encode_texts(self, texts: list[str]) -> Embeddings:
+        """See ``Towers.encode_texts``."""
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         parts = [texts[start : start + _TOGETHER] for start in range(0, len(texts), _TOGETHER)]
@@ -87,10 +87,10 @@ class OpenClipTowers:
     def _lower(self) -> None:
         """The image tower in bfloat16, unless that changes what it sees."""
         probes, precise = _probes(self.framing.side), self._model.visual
-        expected = self.picture_rows(probes)
+        expected = self.encode_images(probes)
         self._model.visual, self._takes = copy.deepcopy(precise).to(torch.bfloat16), torch.bfloat16
         try:
-            agrees = bool((self.picture_rows(probes) * expected).sum(axis=1).min() >= _AGREES)
+            agrees = bool((self.encode_images(probes) * expected).sum(axis=1).min() >= _AGREES)
         except (RuntimeError, ValueError):  # a layer that is not made for it, or numbers that are none
             agrees = False
         if not agrees:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workers.clip.defects import NONE, Defects, inspect_picture, judged_with
-from workers.clip.framing import Glimpse
-from workers.clip.model import ClipModel, Sight
+from workers.clip.model import ClipModel, ClipResult
+from workers.clip.preprocessing import PreprocessedImage
 from workers.server.batching import Batcher, submit
 from workers.server.model_service import PictureService
 from workers.server.service import Answer, Call, Handler
-from workers.server.text_embedding import Rows, Texts, encode_answer, read_texts, vector_bytes
+from workers.server.text_embedding import Embeddings, Texts, encode_answer, read_texts, vector_bytes
 from workers.wire import ENCODE_PATH, TAG_PATH, VECTOR_MEDIA_TYPE, ContentReply, TagReply
 
 ANIMATED = "animated"
@@ -20,8 +20,8 @@ ANIMATED = "animated"
 class _Batchers:
     """Pictures and texts have a thread each, so that a long list of texts does not hold up the pictures."""
 
-    pictures: Batcher[Glimpse, Sight]
-    texts: Batcher[Texts, Rows]
+    pictures: Batcher[PreprocessedImage, ClipResult]
+    texts: Batcher[Texts, Embeddings]
 
 
 class ClipService(PictureService[ClipModel, _Batchers]):
@@ -36,7 +36,7 @@ class ClipService(PictureService[ClipModel, _Batchers]):
 
     async def _start(self, model: ClipModel) -> _Batchers:
         await self._decoders.start(inspect_picture)
-        return _Batchers(await self._batcher(model.look), await self._batcher(model.encode))
+        return _Batchers(await self._batcher(model.embed_and_classify), await self._batcher(model.encode))
 
     def _space(self, model: ClipModel) -> str:
         return model.space
@@ -49,7 +49,9 @@ class ClipService(PictureService[ClipModel, _Batchers]):
             content, defects = seen
         with self._metrics.phase("core"):
             sight = await submit(
-                batchers.pictures, Glimpse(content, pixels), f"a picture of {content.width} x {content.height} pixels"
+                batchers.pictures,
+                PreprocessedImage(content, pixels),
+                f"a picture of {content.width} x {content.height} pixels",
             )
         return Answer(tag_reply(model, content, sight, defects), vector_bytes(sight.vector), VECTOR_MEDIA_TYPE)
 
@@ -61,7 +63,7 @@ class ClipService(PictureService[ClipModel, _Batchers]):
             return encode_answer(model, await submit(batchers.texts, texts, f"{len(texts)} texts"))
 
 
-def tag_reply(model: ClipModel, content: ContentReply, sight: Sight, defects: Defects = NONE) -> TagReply:
+def tag_reply(model: ClipModel, content: ContentReply, sight: ClipResult, defects: Defects = NONE) -> TagReply:
     """What is said of a picture, as the wire has it; ``defects`` are what was measured on its pixels."""
     judgement = judged_with(sight.judgement, defects)
     animated = [ANIMATED] if content.animated else []

@@ -10,16 +10,16 @@ import numpy as np
 
 from workers.clip.defects import Defects, inspect_picture
 from workers.clip.folder import CONFIG_NAME, IMAGE_NAME, WEIGHTS_NAME
-from workers.clip.framing import Glimpse
 from workers.clip.model import ClipModel, Towers
+from workers.clip.preprocessing import PreprocessedImage
 from workers.clip.probing import check_towers
-from workers.clip.seer import Seer
 from workers.clip.service import tag_reply
 from workers.clip.vocabulary import BUILT_IN, read_vocabulary
+from workers.clip.zero_shot_clip import ZeroShotClip
 from workers.errors import Refused
 from workers.images.decoder_pool import DecoderPool
 from workers.images.decoder_process import DecodeLimits
-from workers.server.text_embedding import Rows, Texts
+from workers.server.text_embedding import Embeddings, Texts
 from workers.triton.requests import MAX_IMAGE_BYTES, Place, failure, place_of, response, rows_of, texts_in, together
 from workers.triton.server_guard import ServerGuard
 from workers.weights.digest import check_files
@@ -30,7 +30,7 @@ VOCABULARY_NAME = "vocabulary.yaml"
 
 @dataclass(frozen=True, slots=True)
 class _Pictures:
-    inspected: Sequence[tuple[Glimpse, Defects]]
+    inspected: Sequence[tuple[PreprocessedImage, Defects]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _Captions:
 class _Answer:
     """One vector and one result per row."""
 
-    vectors: Rows
+    vectors: Embeddings
     results: Sequence[str]
 
 
@@ -88,7 +88,7 @@ class TritonClip:
             return _Captions(texts_in(texts))
         raise Refused("bad_request", "a request has either IMAGE or TEXT")
 
-    async def _inspected(self, row: int, body: bytes) -> tuple[Glimpse, Defects]:
+    async def _inspected(self, row: int, body: bytes) -> tuple[PreprocessedImage, Defects]:
         if not body:
             raise Refused("empty", f"IMAGE.{row} has no bytes")
         if len(body) > MAX_IMAGE_BYTES:
@@ -96,15 +96,15 @@ class TritonClip:
         most = self._decoders.limits.max_pixels
         seen, pixels = await self._decoders.run(inspect_picture, body, self._model.framing, most)
         content, defects = seen
-        return Glimpse(content, pixels), defects
+        return PreprocessedImage(content, pixels), defects
 
     def _look(self, batch: Sequence[_Pictures]) -> list[_Answer]:
-        sights = iter(self._model.look([glimpse for item in batch for glimpse, _ in item.inspected]))
+        sights = iter(self._model.embed_and_classify([image for item in batch for image, _ in item.inspected]))
         answers = []
         for item in batch:
-            seen = [(glimpse, defects, next(sights)) for glimpse, defects in item.inspected]
+            seen = [(image, defects, next(sights)) for image, defects in item.inspected]
             vectors = np.stack([sight.vector for *_, sight in seen])
-            replies = [tag_reply(self._model, glimpse.content, sight, defects) for glimpse, defects, sight in seen]
+            replies = [tag_reply(self._model, image.content, sight, defects) for image, defects, sight in seen]
             answers.append(_Answer(vectors, [reply.model_dump_json() for reply in replies]))
         return answers
 
@@ -124,9 +124,9 @@ def _warm_up(model: ClipModel, max_batch: int) -> None:
     """Pictures that differ: those that are alike are looked at once."""
     content = ContentReply(phash="0" * 16, width=model.framing.side, height=model.framing.side, format="png")
     pixels = model.framing.side**2 * 3
-    squares = [Glimpse(content, bytes([shade]) * pixels) for shade in range(max_batch + 1)]
-    model.look(squares[:1])
-    model.look(squares[1:])
+    squares = [PreprocessedImage(content, bytes([shade]) * pixels) for shade in range(max_batch + 1)]
+    model.embed_and_classify(squares[:1])
+    model.embed_and_classify(squares[1:])
     model.encode([("to be ready",)])
 
 
@@ -143,7 +143,7 @@ def _from_folder(folder: Path, place: Place) -> ClipModel:
     check_files(path for path in folder.iterdir() if path.is_file())
     towers = _towers(folder, place)
     check_towers(towers)
-    return Seer(towers, read_vocabulary(own if own.is_file() else BUILT_IN))
+    return ZeroShotClip(towers, read_vocabulary(own if own.is_file() else BUILT_IN))
 
 
 def _towers(folder: Path, place: Place) -> Towers:

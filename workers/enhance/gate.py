@@ -74,7 +74,7 @@ def colour_shift(before: Image.Image, after: Image.Image, scale: int) -> float:
 def pattern(before: Image.Image, after: Image.Image, scale: int) -> float:
     """How much the mean grey level depends on the position inside an enlarged pixel, beyond what Lanczos gives there.
 
-    Networks that enlarge by shuffling channels or by transposed convolution fail in this way (Odena et al.,
+    Networks that upscale by shuffling channels or by transposed convolution fail in this way (Odena et al.,
     Deconvolution and checkerboard artifacts, Distill, 2016).
     """
     smooth = before.convert("L").resize(after.size, Image.Resampling.LANCZOS)

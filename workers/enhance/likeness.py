@@ -8,9 +8,9 @@ from typing import Protocol
 
 from PIL import Image
 
-from workers.clip.framing import Framing, framed
+from workers.clip.preprocessing import Framing, crop_to_square
 from workers.enhance.network import Bytes
-from workers.server.text_embedding import Rows
+from workers.server.text_embedding import Embeddings
 
 HARMFUL_CONTENT = "harmful_content"
 BUILTIN_AT_LEAST = 0.97
@@ -26,7 +26,7 @@ class ImageTower(Protocol):
     weights: str
     framing: Framing
 
-    def picture_rows(self, pictures: Sequence[bytes]) -> Rows:
+    def encode_images(self, pictures: Sequence[bytes]) -> Embeddings:
         """A unit vector for each square of pixels. Raises MemoryError."""
 
 
@@ -53,8 +53,9 @@ class Likeness:
         the size, where that cannot be seen; one that shows something else is like it at no size.
         """
         size = (max(1, source.shape[1] // reduced), max(1, source.shape[0] // reduced))
-        pictures = (Image.fromarray(picture).resize(size, Image.Resampling.BOX) for picture in (source, result))
-        before, after = self._tower.picture_rows([framed(one, self._tower.framing).tobytes() for one in pictures])
+        smaller = (Image.fromarray(image).resize(size, Image.Resampling.BOX) for image in (source, result))
+        squares = [crop_to_square(image, self._tower.framing).tobytes() for image in smaller]
+        before, after = self._tower.encode_images(squares)
         return float(before @ after)
 
 

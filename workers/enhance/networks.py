@@ -9,7 +9,7 @@ from workers.enhance.network import Network, NotFinite
 from workers.enhance.picture import Enlarged, Enlargement, Harmful, encode_picture, read_picture, recipe_digest
 from workers.enhance.plan import cheapest_factor
 from workers.enhance.planes import join, split
-from workers.enhance.trust import BLACK_BELOW, MORE_CLIPPED, trusted
+from workers.enhance.precision_check import BLACK_BELOW, MORE_CLIPPED, upscale_checked
 from workers.wire import ImageType
 
 HARMFUL_OUTPUT = "harmful_output"
@@ -53,7 +53,7 @@ class Networks:
         network = self._cheapest(item)
         planes = split(item.pixels)
         try:
-            better = trusted(network, planes.colour)
+            better = upscale_checked(network, planes.colour)
         except NotFinite:
             return Harmful(HARMFUL_OUTPUT)
         reason = gate.harm(planes.colour, better, network.scale)

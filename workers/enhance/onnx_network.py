@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 
 from workers.enhance.network import Bytes, NotFinite
-from workers.enhance.reach import Floats, measured
+from workers.enhance.receptive_field import Floats, measure_receptive_field
 from workers.weights.digest import SHORT, weights_digest
 
 _NO_MEMORY = ("bad_alloc", "Failed to allocate memory", "out of memory")
@@ -37,7 +37,7 @@ class OnnxNetwork:
         if given not in (None, 3) or made not in (None, 3):
             raise ValueError(f"{path}: it turns {given} channels into {made}, and not RGB into RGB")
         self._input = self._session.get_inputs()[0].name
-        self.scale, self.halo = measured(self._forward)
+        self.scale, self.halo = measure_receptive_field(self._forward)
         self.weights = weights_digest([path])
         self.name = f"{name}@{self.weights[:SHORT]}"
         self.runtime = f"onnxruntime {onnxruntime.__version__}"

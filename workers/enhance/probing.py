@@ -5,7 +5,7 @@ from PIL import Image
 
 from workers.enhance.gate import colour_shift, structure
 from workers.enhance.network import Bytes, Network, NotFinite
-from workers.enhance.trust import trusted
+from workers.enhance.precision_check import upscale_checked
 
 SIDE = 64
 ABSURD_STRUCTURE, ABSURD_COLOUR = 0.4, 40.0
@@ -17,7 +17,7 @@ def check_network(network: Network) -> None:
     """Raises ValueError for a network whose result of a probe picture holds NaN, or has nothing to do with it."""
     probe = _probe()
     try:
-        result = trusted(network, probe)
+        result = upscale_checked(network, probe)
     except NotFinite as error:
         raise ValueError(
             f"{network.name}: a probe picture gives numbers that are none (NaN or infinity); the weights are damaged"

@@ -42,7 +42,7 @@ class EnhanceService(PictureService[EnhanceModel, Batcher[Enlargement, Enlarged 
         return await self._batcher(model.core)
 
     async def enhance(self, call: Call) -> Answer:
-        """Decode and plan, enlarge, encode. Raises Refused or Busy; what else it raises is a bug."""
+        """Decode and plan, upscale, encode. Raises Refused or Busy; what else it raises is a bug."""
         model, batcher = self._ready()
         request = _parse(call.query)
         with self._metrics.phase("decode"):

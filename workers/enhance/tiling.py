@@ -29,7 +29,7 @@ class Span:
     last: int
 
 
-def enlarge(network: Network, picture: Bytes) -> Bytes:
+def upscale(network: Network, picture: Bytes) -> Bytes:
     """``picture`` (height, width, 3) enlarged ``network.scale`` times.
 
     Out of memory, all of it is begun again, first window by window and then with windows of half the sides.

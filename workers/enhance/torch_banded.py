@@ -21,7 +21,7 @@ _RESIDUAL = 0.2
 _BLOCK_PIXELS = 1 << 17
 """In one band of a dense block, which holds some 1.5 KiB for each in float32."""
 _BLOCK_HALO = 5
-"""Rows that a dense block sees beyond its band: one for each of its convolutions."""
+"""Embeddings that a dense block sees beyond its band: one for each of its convolutions."""
 _TAIL_PIXELS = 1 << 12
 """Of the features, in one band of the last layers, which hold some 12 KiB for each in float32."""
 

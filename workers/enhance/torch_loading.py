@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from spandrel import ImageModelDescriptor, ModelLoader, ModelTiling, canonicalize_state_dict
 from torch import nn
 
-from workers.enhance.reach import FURTHEST, UNCUT, measured
+from workers.enhance.receptive_field import FURTHEST, UNCUT, measure_receptive_field
 from workers.enhance.torch_banded import BandedRRDBNet
 from workers.enhance.torch_basicsr import State, check_colours, rrdb_net, srvgg_net
 from workers.weights.digest import describe_pickle, weights_digest
@@ -107,7 +107,7 @@ def _other(state: State, digest: str) -> Loaded:
             return found(torch.from_numpy(values)).numpy()
 
     cut = found.tiling is ModelTiling.SUPPORTED
-    halo = measured(forward)[1] if cut else UNCUT
+    halo = measure_receptive_field(forward)[1] if cut else UNCUT
     return Loaded(
         module,
         found.architecture.id,

@@ -9,7 +9,7 @@ import torch
 
 from workers.device import fast_bfloat16, memory_errors
 from workers.enhance.network import Bytes, NotFinite
-from workers.enhance.reach import window_pixels
+from workers.enhance.receptive_field import window_pixels
 from workers.enhance.torch_banded import BandedRRDBNet
 from workers.enhance.torch_loading import Loaded
 from workers.weights.digest import SHORT

@@ -13,7 +13,7 @@ from workers.wire import MAX_TEXT_CHARS, MAX_TEXTS, VECTOR_MEDIA_TYPE, EncodeRep
 
 Texts = tuple[str, ...]
 """The texts of one request: one item of a batch."""
-Rows = NDArray[np.float32]
+Embeddings = NDArray[np.float32]
 """Unit vectors, one per row."""
 
 
@@ -26,7 +26,7 @@ class TextModel(Protocol):
     space: str
     dimension: int
 
-    def encode(self, batch: Sequence[Texts]) -> list[Rows]:
+    def encode(self, batch: Sequence[Texts]) -> list[Embeddings]:
         """One unit vector per text, for each of several requests. Raises MemoryError when the device has none left."""
 
 
@@ -48,7 +48,7 @@ def read_texts(body: bytes) -> Texts:
     return tuple(texts)
 
 
-def encoded_together(batch: Sequence[Texts], encode: Callable[[list[str]], Rows]) -> list[Rows]:
+def encode_together(batch: Sequence[Texts], encode: Callable[[list[str]], Embeddings]) -> list[Embeddings]:
     """``encode`` once for the texts of all requests, and each request's rows of the result."""
     rows = encode([text for texts in batch for text in texts])
     ends = np.cumsum([len(texts) for texts in batch])
@@ -59,7 +59,7 @@ ALIKE = 1 - 1e-6
 """A cosine. Models of random weights tell two different texts or pictures apart by more than that."""
 
 
-def check_texts(name: str, encode: Callable[[list[str]], Rows]) -> int:
+def check_texts(name: str, encode: Callable[[list[str]], Embeddings]) -> int:
     """The dimension of a model's vectors. Raises ValueError for one whose weights give none, or one for everything."""
     try:
         rows = encode(["a red door", "two cats on a wall"])
@@ -70,7 +70,7 @@ def check_texts(name: str, encode: Callable[[list[str]], Rows]) -> int:
     return int(rows.shape[1])
 
 
-def unit_rows(rows: Rows) -> Rows:
+def unit_rows(rows: Embeddings) -> Embeddings:
     """Each row scaled to length 1. Raises ValueError for a row that has no direction."""
     lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
     if not np.isfinite(lengths).all() or not (lengths > 0).all():
@@ -78,12 +78,12 @@ def unit_rows(rows: Rows) -> Rows:
     return np.asarray(rows / lengths, dtype=np.float32)
 
 
-def vector_bytes(rows: Rows) -> bytes:
+def vector_bytes(rows: Embeddings) -> bytes:
     """``rows`` as VECTOR_MEDIA_TYPE says."""
     return rows.astype("<f4").tobytes()
 
 
-def encode_answer(model: TextModel, rows: Rows) -> Answer:
+def encode_answer(model: TextModel, rows: Embeddings) -> Answer:
     """The 200 for ``rows``."""
     reply = EncodeReply(count=len(rows), dimension=model.dimension, model=model.name, space=model.space)
     return Answer(reply, vector_bytes(rows), VECTOR_MEDIA_TYPE)

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from workers.server.text_embedding import Rows, Texts, check_texts, encoded_together, unit_rows
+from workers.server.text_embedding import Embeddings, Texts, check_texts, encode_together, unit_rows
 from workers.weights.digest import space_id, weights_digest
 
 _TOKENS_TOGETHER = 1024
@@ -34,11 +34,11 @@ class OnnxSentences:
         self.dimension = int(self._session.get_outputs()[0].shape[1])
         check_texts(name, self._rows)
 
-    def encode(self, batch: Sequence[Texts]) -> list[Rows]:
+    def encode(self, batch: Sequence[Texts]) -> list[Embeddings]:
         """One unit vector per text, for each of several requests."""
-        return encoded_together(batch, self._rows)
+        return encode_together(batch, self._rows)
 
-    def _rows(self, texts: list[str]) -> Rows:
+    def _rows(self, texts: list[str]) -> Embeddings:
         rows = np.empty((len(texts), self.dimension), np.float32)
         tokens = self._tokens(texts)
         for together in _of_one_length(tokens):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from workers.device import choose_device, memory_errors
-from workers.server.text_embedding import Rows, Texts, check_texts, encoded_together, unit_rows
+from workers.server.text_embedding import Embeddings, Texts, check_texts, encode_together, unit_rows
 from workers.weights.digest import space_id, weights_digest
 
 _TOGETHER = 64
@@ -41,12 +41,12 @@ class SentenceModel:
         self.space = space_id("text", name, self.weights)
         self.dimension = check_texts(name, self._rows)
 
-    def encode(self, batch: Sequence[Texts]) -> list[Rows]:
+    def encode(self, batch: Sequence[Texts]) -> list[Embeddings]:
         """One unit vector per text, for each of several requests. Raises MemoryError."""
         with memory_errors():
-            return encoded_together(batch, self._rows)
+            return encode_together(batch, self._rows)
 
-    def _rows(self, texts: list[str]) -> Rows:
+    def _rows(self, texts: list[str]) -> Embeddings:
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         rows = self._model.encode(texts, batch_size=_TOGETHER, show_progress_bar=False, convert_to_numpy=True)

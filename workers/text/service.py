@@ -7,7 +7,7 @@ from workers.server.batching import Batcher, BatchLimits, submit
 from workers.server.metrics import Metrics
 from workers.server.model_service import HostedService
 from workers.server.service import Answer, Call, Handler
-from workers.server.text_embedding import Rows, TextModel, Texts, encode_answer, read_texts
+from workers.server.text_embedding import Embeddings, TextModel, Texts, encode_answer, read_texts
 from workers.wire import ENCODE_PATH
 
 
@@ -19,7 +19,7 @@ class TextOptions:
     batch: BatchLimits
 
 
-class TextService(HostedService[TextModel, Batcher[Texts, Rows]]):
+class TextService(HostedService[TextModel, Batcher[Texts, Embeddings]]):
     """POST /encode. The texts of several requests go through the model together."""
 
     name = "text"
@@ -32,7 +32,7 @@ class TextService(HostedService[TextModel, Batcher[Texts, Rows]]):
         """Path to handler."""
         return {ENCODE_PATH: self.encode}
 
-    async def _start(self, model: TextModel) -> Batcher[Texts, Rows]:
+    async def _start(self, model: TextModel) -> Batcher[Texts, Embeddings]:
         return await self._batcher(model.encode)
 
     def _space(self, model: TextModel) -> str:

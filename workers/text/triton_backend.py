@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.server.text_embedding import Rows, TextModel, Texts
+from workers.server.text_embedding import Embeddings, TextModel, Texts
 from workers.text.folder import weight_files
 from workers.triton.requests import Place, failure, place_of, response, rows_of, texts_in, together
 from workers.triton.server_guard import ServerGuard
@@ -43,7 +43,7 @@ class TritonText:
     def _response(self, made: Any) -> Any:
         if isinstance(made, Exception):
             return failure(made)
-        rows: Rows = made
+        rows: Embeddings = made
         return response(rows, SPACE=[self._model.space] * len(rows))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 
 from workers.errors import Refused
-from workers.server.text_embedding import Rows, Texts
+from workers.server.text_embedding import Embeddings, Texts
 from workers.wire import MAX_TEXT_CHARS
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ def together(core: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> 
     return [together(core, [item])[0] for item in items]
 
 
-def response(vectors: Rows, **columns: Sequence[str]) -> Any:
+def response(vectors: Embeddings, **columns: Sequence[str]) -> Any:
     """The answer to a request: VECTOR, and columns of texts by name, one for each row."""
     named = [
         pb_utils.Tensor(name, np.array([[value.encode()] for value in values], np.object_))

@@ -20,8 +20,8 @@ from workers.server.options import (
     weights,
     worker_parser,
 )
+from workers.vlm.lru_cache import CACHE_BYTES
 from workers.vlm.model import MODELS, ModelOptions
-from workers.vlm.recent import CACHE_BYTES
 from workers.vlm.service import VlmService
 
 
@@ -54,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model",
         choices=sorted(MODELS),
-        default="composed",
-        help="dummy looks at colours only; composed: texts made of what the built-in CLIP sees, without torch;"
+        default="template",
+        help="dummy looks at colours only; template: texts made of what the built-in CLIP sees, without torch;"
         " builtin: the small model that comes with JustLens and knows its demo world;"
         " transformers: your own --weights",
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from workers.vlm.prompted import MAX_SCHEMA_DEPTH, BadPrompt, Generated, Prompted, check_prompted
+from workers.vlm.requests import MAX_SCHEMA_DEPTH, BadPrompt, GenerateRequest, GenerateResult, check_request
 
 _COLOURS: Mapping[str, tuple[int, int, int]] = MappingProxyType(
     {
@@ -57,7 +57,7 @@ class Dummy:
     name = "dummy"
     weights = "none"
 
-    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
+    def generate(self, batch: Sequence[GenerateRequest]) -> list[GenerateResult | Exception]:
         """One result per item, in order; BadPrompt for an item that cannot be asked. The prompt changes nothing."""
         return [_answer(item) for item in batch]
 
@@ -76,14 +76,14 @@ def impression(image: Image.Image) -> Impression:
     return Impression(orientation, colour, "dark" if mean < 85 else "medium" if mean < 170 else "bright")
 
 
-def _answer(item: Prompted) -> Generated | Exception:
+def _answer(item: GenerateRequest) -> GenerateResult | Exception:
     try:
-        schema = check_prompted(item)
+        schema = check_request(item)
         seen = impression(Image.frombytes("RGB", (item.width, item.height), item.image))
         value = _Filler(schema, seen).value(schema, 0)
     except BadPrompt as error:
         return error
-    return Generated(json.dumps(value, ensure_ascii=False, separators=(",", ":")), "stop")
+    return GenerateResult(json.dumps(value, ensure_ascii=False, separators=(",", ":")), "stop")
 
 
 def _nearest_colour(pixel: bytes) -> str:

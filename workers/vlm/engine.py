@@ -9,15 +9,15 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig
 
 from workers.device import choose_device, memory_errors
-from workers.vlm.conversation import Conversation
-from workers.vlm.grammar import Forms, Vocabulary
-from workers.vlm.guiding import Guide, GuidedAnswer
-from workers.vlm.prompted import BadPrompt as BadPrompt
-from workers.vlm.prompted import Generated as Generated
-from workers.vlm.prompted import Prompted as Prompted
-from workers.vlm.prompted import check_prompted
-from workers.vlm.reading import Question, Reader
-from workers.vlm.recent import CACHE_BYTES, Recent
+from workers.vlm.chat_template import ChatTemplate
+from workers.vlm.grammar import SchemaCache, Vocabulary
+from workers.vlm.logits_processor import ConstrainedAnswer, GrammarLogitsProcessor
+from workers.vlm.lru_cache import CACHE_BYTES, LruCache
+from workers.vlm.prefix_cache import PrefixCache, Question
+from workers.vlm.requests import BadPrompt as BadPrompt
+from workers.vlm.requests import GenerateRequest as GenerateRequest
+from workers.vlm.requests import GenerateResult as GenerateResult
+from workers.vlm.requests import check_request
 from workers.weights.digest import weights_digest
 
 _WARM_UP_SCHEMA = json.dumps({"type": "object", "properties": {"text": {"type": "string", "maxLength": 8}}})
@@ -38,13 +38,13 @@ class VlmEngine:
         self._model = model
         self._processor = processor
         self._max_batch = max_batch
-        self._conversation = Conversation(processor)
-        self._reader = Reader(model, processor, cache_bytes)
+        self._conversation = ChatTemplate(processor)
+        self._reader = PrefixCache(model, processor, cache_bytes)
         text_config = model.config.get_text_config()
         self._context_tokens: int = text_config.max_position_embeddings
         self._stops = _stop_tokens(model.generation_config, processor.tokenizer)
         self._vocabulary = Vocabulary(processor.tokenizer, text_config.vocab_size, self._stops)
-        self._forms = Forms(self._vocabulary)
+        self._forms = SchemaCache(self._vocabulary)
 
     @classmethod
     def load(
@@ -59,7 +59,7 @@ class VlmEngine:
         """Load from a local folder: safetensors only, no code from it, no network.
 
         ``device`` "auto" is the first CUDA device, else the CPU; ``dtype`` "auto" is the type that the weights are
-        stored in, on the CPU float32. ``cache_bytes`` of the device's memory are for what was asked last: see Reader.
+        stored in, on the CPU float32. ``cache_bytes`` of the device's memory are for what was asked last (PrefixCache).
         Raises OSError, ValueError or RuntimeError for a folder that holds no such model or a device that is not there.
         """
         chosen = choose_device(device, threads=None)
@@ -77,7 +77,7 @@ class VlmEngine:
         return cls(weights_dir.name, digest, model, processor, max_batch, cache_bytes)
 
     @property
-    def caches(self) -> Mapping[str, Recent[Any]]:
+    def caches(self) -> Mapping[str, LruCache[Any]]:
         """What is kept of earlier questions, by kind: pictures, and beginnings of prompts about them."""
         return self._reader.caches
 
@@ -85,7 +85,9 @@ class VlmEngine:
         """Answer one question alone and as many as go together, so that the first real ones find everything ready."""
         for count in {1, self._max_batch}:
             pictures = [bytes([shade % 256]) * (64 * 64 * 3) for shade in range(count)]
-            self.generate([Prompted(p, 64, 64, "Describe this.", _WARM_UP_SCHEMA, _WARM_UP_TOKENS) for p in pictures])
+            self.generate(
+                [GenerateRequest(p, 64, 64, "Describe this.", _WARM_UP_SCHEMA, _WARM_UP_TOKENS) for p in pictures]
+            )
             self.forget()
 
     def forget(self) -> None:
@@ -93,7 +95,7 @@ class VlmEngine:
         for cache in self.caches.values():
             cache.clear()
 
-    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
+    def generate(self, batch: Sequence[GenerateRequest]) -> list[GenerateResult | Exception]:
         """One result per item, in order: the answer, or BadPrompt for an item that cannot be asked; it fails alone.
 
         Decoding is greedy and constrained to each item's schema: an item is answered in the same way whatever else is
@@ -102,7 +104,7 @@ class VlmEngine:
         means that there were fewer than the schema's shortest answer takes. Raises MemoryError when the device has no
         memory left even without ``caches``.
         """
-        results: list[Generated | Exception] = []
+        results: list[GenerateResult | Exception] = []
         for start in range(0, len(batch), self._max_batch):
             part = batch[start : start + self._max_batch]
             try:
@@ -117,13 +119,13 @@ class VlmEngine:
         return results
 
     @torch.inference_mode()
-    def _generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
-        results: dict[int, Generated | Exception] = {}
-        answers: dict[int, GuidedAnswer] = {}
+    def _generate(self, batch: Sequence[GenerateRequest]) -> list[GenerateResult | Exception]:
+        results: dict[int, GenerateResult | Exception] = {}
+        answers: dict[int, ConstrainedAnswer] = {}
         for index, item in enumerate(batch):
             try:
-                check_prompted(item)
-                answers[index] = GuidedAnswer(self._forms.of(item.schema), self._vocabulary, item.max_tokens)
+                check_request(item)
+                answers[index] = ConstrainedAnswer(self._forms.of(item.schema), self._vocabulary, item.max_tokens)
             except BadPrompt as error:
                 results[index] = error
         with memory_errors():
@@ -137,14 +139,14 @@ class VlmEngine:
                 longest = max(batch[index].max_tokens for index in questions)
                 self._write(list(questions.values()), list(answers.values()), longest)
         for index, answer in answers.items():
-            results[index] = Generated(answer.text, "stop" if answer.ended else "length")
+            results[index] = GenerateResult(answer.text, "stop" if answer.ended else "length")
         return [results[index] for index in range(len(batch))]
 
-    def _questions(self, items: Mapping[int, Prompted]) -> dict[int, Question]:
+    def _questions(self, items: Mapping[int, GenerateRequest]) -> dict[int, Question]:
         ids = [self._conversation.token_ids(item.prompt) for item in items.values()]
         return dict(zip(items, self._reader.questions(list(items.values()), ids), strict=True))
 
-    def _write(self, questions: Sequence[Question], answers: Sequence[GuidedAnswer], max_tokens: int) -> None:
+    def _write(self, questions: Sequence[Question], answers: Sequence[ConstrainedAnswer], max_tokens: int) -> None:
         """Let the model write ``answers``, all at once."""
         greedy = GenerationConfig(  # type: ignore[no-untyped-call]
             do_sample=False,
@@ -154,13 +156,13 @@ class VlmEngine:
             pad_token_id=self._processor.tokenizer.pad_token_id,
             bos_token_id=self._processor.tokenizer.bos_token_id,
         )
-        laid, others = self._reader.read(questions)
+        batch, others = self._reader.read(questions)
         self._model.generate(
-            input_ids=laid.ids,
-            attention_mask=laid.mask,
-            past_key_values=laid.past,
+            input_ids=batch.ids,
+            attention_mask=batch.mask,
+            past_key_values=batch.past,
             generation_config=greedy,
-            logits_processor=[Guide(answers, self._stops[0])],
+            logits_processor=[GrammarLogitsProcessor(answers, self._stops[0])],
             **others,
         )
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import xgrammar
 
 from workers.vlm.lengths import TextTracker, text_length, without_lengths
-from workers.vlm.prompted import BadPrompt, parse_schema
+from workers.vlm.requests import BadPrompt, parse_schema
 
 _SEPARATORS = (",", ":")
 _CACHED_FORMS = 64
@@ -55,7 +55,7 @@ class Vocabulary:
             return self._outside
         if tracker.in_escape:
             return self._escaped
-        room, fitting = tracker.room, self._inside
+        room, fitting = tracker.bounds, self._inside
         if room.most is not None:
             fitting = fitting & (self._length <= room.most)
         return fitting & (~self._closes | (self._length >= room.least)) if room.least else fitting
@@ -70,21 +70,21 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class CompiledSchema:
     """What an answer has to look like: the compiled grammar, and the schema with the lengths of its texts."""
 
     grammar: Any
     schema: Mapping[str, Any] = field(repr=False)
 
 
-class Forms:
-    """Forms by schema; the ones used last are kept."""
+class SchemaCache:
+    """SchemaCache by schema; the ones used last are kept."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._compiler = xgrammar.GrammarCompiler(vocabulary.info, cache_enabled=False)
-        self._kept: OrderedDict[bytes, Form] = OrderedDict()
+        self._kept: OrderedDict[bytes, CompiledSchema] = OrderedDict()
 
-    def of(self, schema: str) -> Form:
+    def of(self, schema: str) -> CompiledSchema:
         """The form of a JSON Schema; answers are written without white space. Raises BadPrompt."""
         digest = hashlib.sha256(schema.encode("utf-8", "surrogatepass")).digest()
         if digest not in self._kept:
@@ -94,13 +94,13 @@ class Forms:
         self._kept.move_to_end(digest)
         return self._kept[digest]
 
-    def _compiled(self, schema: Mapping[str, Any]) -> Form:
+    def _compiled(self, schema: Mapping[str, Any]) -> CompiledSchema:
         text = json.dumps(without_lengths(schema))
         try:
             grammar = self._compiler.compile_json_schema(text, any_whitespace=False, separators=_SEPARATORS)
         except (RuntimeError, ValueError) as error:  # every kind of complaint that xgrammar's compiler has
             raise BadPrompt(f"the schema cannot be compiled: {_last_words(error)}") from error
-        return Form(grammar, schema)
+        return CompiledSchema(grammar, schema)
 
 
 def _plain(text: bytes) -> bytes:

@@ -18,7 +18,7 @@ _MAX_REFERENCES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class LengthBounds:
     """How many more characters the open text needs at least, and takes at most; None = any number."""
 
     least: int
@@ -54,9 +54,9 @@ class TextTracker:
         return replace(self, _frames=[replace(frame) for frame in self._frames], _key=key)
 
     @property
-    def room(self) -> Room:
+    def bounds(self) -> LengthBounds:
         """What is left to the text that is open."""
-        return Room(max(0, self._least - self._count), None if self._most is None else self._most - self._count)
+        return LengthBounds(max(0, self._least - self._count), None if self._most is None else self._most - self._count)
 
     def read(self, text: bytes) -> None:
         """Go on with ``text``, which continues valid JSON."""

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from workers.vlm.builtin import NAME, builtin_folder
 from workers.vlm.dummy import Dummy
-from workers.vlm.prompted import Generated, Prompted
-from workers.vlm.recent import CACHE_BYTES
+from workers.vlm.lru_cache import CACHE_BYTES
+from workers.vlm.requests import GenerateRequest, GenerateResult
 from workers.weights.hub import Weights, weights_at
 
 
@@ -33,7 +33,7 @@ class VlmModel(Protocol):
     name: str
     weights: str
 
-    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
+    def generate(self, batch: Sequence[GenerateRequest]) -> list[GenerateResult | Exception]:
         """One result per item, in order; what is wrong with one item is its own result. Raises MemoryError."""
 
 
@@ -71,16 +71,16 @@ def load_builtin(options: ModelOptions) -> VlmModel:
     return model
 
 
-def load_composed(options: ModelOptions) -> VlmModel:
+def load_template(options: ModelOptions) -> VlmModel:
     """Texts composed from what the built-in CLIP sees, without torch. Raises ValueError when a file of it is not the
     one that was released."""
     from workers.clip.builtin import VOCABULARY  # onnxruntime
     from workers.clip.builtin import load_builtin as load_clip
-    from workers.vlm.composed import Composed
+    from workers.vlm.template_describer import TemplateDescriber
 
-    return Composed(load_clip(options.threads), VOCABULARY)
+    return TemplateDescriber(load_clip(options.threads), VOCABULARY)
 
 
 MODELS: Mapping[str, Callable[[ModelOptions], VlmModel]] = MappingProxyType(
-    {"composed": load_composed, "dummy": load_dummy, "builtin": load_builtin, "transformers": load_transformers}
+    {"template": load_template, "dummy": load_dummy, "builtin": load_builtin, "transformers": load_transformers}
 )

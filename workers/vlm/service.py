@@ -12,14 +12,14 @@ from workers.server.service import Answer, Call, Handler
 from workers.vlm.cache_metrics import show_caches
 from workers.vlm.model import VlmModel
 from workers.vlm.picture import read_picture
-from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_question
-from workers.wire import GENERATE_PATH, GenerateReply, GenerateRequest
+from workers.vlm.requests import BadPrompt, GenerateRequest, GenerateResult, check_question
+from workers.wire import GENERATE_PATH, GenerateParameters, GenerateReply
 
 MAX_QUESTION_BYTES = 512 * 1024
 """Of the first line of a request. Enough for the longest prompt and schema, however they are escaped."""
 
 
-class VlmService(PictureService[VlmModel, Batcher[Prompted, Generated | Exception]]):
+class VlmService(PictureService[VlmModel, Batcher[GenerateRequest, GenerateResult | Exception]]):
     """POST /generate."""
 
     name = "vlm"
@@ -29,7 +29,7 @@ class VlmService(PictureService[VlmModel, Batcher[Prompted, Generated | Exceptio
         """Path to handler."""
         return {GENERATE_PATH: self.generate}
 
-    async def _start(self, model: VlmModel) -> Batcher[Prompted, Generated | Exception]:
+    async def _start(self, model: VlmModel) -> Batcher[GenerateRequest, GenerateResult | Exception]:
         await self._decoders.start(read_picture)
         show_caches(model, self._metrics.registry)
         return await self._batcher(model.generate)
@@ -40,7 +40,7 @@ class VlmService(PictureService[VlmModel, Batcher[Prompted, Generated | Exceptio
         request, schema, picture = _parse(call.body)
         with self._metrics.phase("decode"):
             (width, height), pixels = await self._decoders.run(read_picture, picture, self._max_pixels)
-        item = Prompted(pixels, width, height, request.prompt, schema, request.max_tokens)
+        item = GenerateRequest(pixels, width, height, request.prompt, schema, request.max_tokens)
         with self._metrics.phase("core"):
             answer = await submit(batcher, item, f"a question about a picture of {width} x {height} pixels")
         if isinstance(answer, BadPrompt):
@@ -51,13 +51,13 @@ class VlmService(PictureService[VlmModel, Batcher[Prompted, Generated | Exceptio
         return Answer(reply, answer.text.encode(), "text/plain", code=answer.finish_reason)
 
 
-def _parse(body: bytes) -> tuple[GenerateRequest, str, bytes]:
+def _parse(body: bytes) -> tuple[GenerateParameters, str, bytes]:
     """The question, its schema as JSON text, and the picture. Raises Refused."""
     end = body.find(b"\n", 0, MAX_QUESTION_BYTES)
     if end < 0:
         raise Refused("bad_request", f"no line feed ends the question within {MAX_QUESTION_BYTES} bytes")
     try:
-        request = GenerateRequest.model_validate_json(body[:end])
+        request = GenerateParameters.model_validate_json(body[:end])
         schema = json.dumps(request.answer_schema)
         check_question(request.prompt, schema, request.max_tokens)
     except ValidationError as error:

@@ -18,7 +18,7 @@ from workers.triton.server_guard import ServerGuard
 from workers.vlm.cache_metrics import Remembering
 from workers.vlm.model import ModelOptions, VlmModel, load_transformers
 from workers.vlm.picture import read_picture
-from workers.vlm.prompted import BadPrompt, Generated, Prompted, check_question
+from workers.vlm.requests import BadPrompt, GenerateRequest, GenerateResult, check_question
 from workers.vlm.triton_metrics import CacheMetrics
 
 WEIGHTS_VARIABLE = "JUSTLENS_WEIGHTS"
@@ -55,7 +55,7 @@ class TritonVlm:
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """One response per request, in order. What fails one request does not touch the others."""
         read = self._runner.run(self._read_all(requests))
-        questions = {index: item for index, item in enumerate(read) if isinstance(item, Prompted)}
+        questions = {index: item for index, item in enumerate(read) if isinstance(item, GenerateRequest)}
         answers = dict(zip(questions, together(self._model.generate, list(questions.values())), strict=True))
         if self._metrics:
             self._metrics.update()
@@ -70,7 +70,7 @@ class TritonVlm:
     async def _read_all(self, requests: Sequence[Any]) -> list[Any]:
         return await asyncio.gather(*(self._read(request) for request in requests), return_exceptions=True)
 
-    async def _read(self, request: Any) -> Prompted:
+    async def _read(self, request: Any) -> GenerateRequest:
         """The question of a request, its picture decoded. Raises Cancelled, Refused, BadPrompt, DecoderBug."""
         image, max_tokens = _only_value(request, "IMAGE"), int(_only_value(request, "MAX_TOKENS"))
         prompt, schema = _text(request, "PROMPT"), _text(request, "SCHEMA")
@@ -84,10 +84,10 @@ class TritonVlm:
         (width, height), pixels = await self._decoders.run(read_picture, image, self._decoders.limits.max_pixels)
         if request.is_cancelled():
             raise Cancelled
-        return Prompted(pixels, width, height, prompt, schema, max_tokens)
+        return GenerateRequest(pixels, width, height, prompt, schema, max_tokens)
 
-    def _response(self, answer: Generated | Exception) -> Any:
-        if not isinstance(answer, Generated):
+    def _response(self, answer: GenerateResult | Exception) -> Any:
+        if not isinstance(answer, GenerateResult):
             return failure(_refused(answer))
         values = {
             "ANSWER": answer.text,

@@ -86,7 +86,7 @@ def explain_makers(makers: Makers) -> str:
 
 _ABOUT = {
     "justlens-clip": "The built-in justlens-clip learnt on drawn pictures: of photographs it knows nothing.",
-    "composed": "Composed texts are put together from the tags; no model wrote them.",
+    "template": "Template texts are put together from the tags; no model wrote them.",
 }
 """What one has to know of the models that come with JustLens."""
 

@@ -15,7 +15,7 @@ from orchestrator.clients.workers.enhance import parse_enhance_reply
 from orchestrator.clients.workers.exchange import WorkerRequest
 from orchestrator.clients.workers.replies import parse_encode_reply
 from orchestrator.clients.workers.vlm import parse_generate_reply
-from workers.wire import ENCODE_PATH, ENHANCE_PATH, GENERATE_PATH, TAG_PATH, EncodeRequest, GenerateRequest
+from workers.wire import ENCODE_PATH, ENHANCE_PATH, GENERATE_PATH, TAG_PATH, EncodeRequest, GenerateParameters
 
 _PICTURE = {"Content-Type": "application/octet-stream"}
 
@@ -44,7 +44,7 @@ def _text() -> WorkerRequest[object]:
 
 
 def _vlm() -> WorkerRequest[object]:
-    question = GenerateRequest(prompt=PROMPT, answer_schema=dict(SCHEMA), max_tokens=MAX_TOKENS).model_dump_json()
+    question = GenerateParameters(prompt=PROMPT, answer_schema=dict(SCHEMA), max_tokens=MAX_TOKENS).model_dump_json()
     body = b"\n".join((question.encode(), canary_png()))
     return WorkerRequest(GENERATE_PATH, {}, body, _PICTURE, parse_generate_reply)
 

@@ -3,7 +3,7 @@
 from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.clients.workers.replies import WorkerReply, bad_reply, result_of
 from orchestrator.domain.prompts.request import Ask, ModelAnswer
-from workers.wire import GENERATE_PATH, GenerateReply, GenerateRequest
+from workers.wire import GENERATE_PATH, GenerateParameters, GenerateReply
 
 MAX_ANSWER_BYTES = 2**20
 
@@ -20,7 +20,7 @@ class HttpDescriber:
 
         Raises JobRefused, JobFailed (also for a reply that breaks the wire's contract) and Unavailable.
         """
-        request = GenerateRequest(prompt=ask.prompt, answer_schema=dict(ask.schema), max_tokens=ask.max_tokens)
+        request = GenerateParameters(prompt=ask.prompt, answer_schema=dict(ask.schema), max_tokens=ask.max_tokens)
         question = request.model_dump_json().encode()
         return await self._pool.call(
             GENERATE_PATH,

@@ -78,9 +78,10 @@ async def test_the_worker_says_which_weights_it_serves(knowing: VectorClient) ->
 
 def test_serving_the_built_in_weights_needs_no_torch() -> None:
     script = (
-        "import sys\nfrom workers.clip.builtin import load_builtin\nfrom workers.clip.framing import Glimpse\n"
+        "import sys\nfrom workers.clip.builtin import load_builtin\n"
+        "from workers.clip.preprocessing import PreprocessedImage\n"
         "model = load_builtin(1)\nside = model.framing.side\n"
-        "print(model.look([Glimpse(None, bytes(side * side * 3))])[0].judgement.image_class)\n"
+        "print(model.embed_and_classify([PreprocessedImage(None, bytes(side * side * 3))])[0].judgement.image_class)\n"
         "sys.exit(3 if {'torch', 'open_clip', 'transformers', 'torchvision'} & set(sys.modules) else 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60)

@@ -19,8 +19,8 @@ from tests.kit.vector_client import VectorClient, pool_over
 from tests.kit.worker_client import photo
 from workers.clip import open_clip_model
 from workers.clip.folder import framing_of
-from workers.clip.framing import Framing
 from workers.clip.open_clip_model import OpenClipSource, OpenClipTowers
+from workers.clip.preprocessing import Framing
 from workers.clip.vocabulary import BUILT_IN, read_vocabulary
 
 
@@ -119,7 +119,7 @@ def test_pictures_are_seen_in_bfloat16_only_where_they_look_the_same(
     def rows(precision: str) -> np.ndarray:
         source = OpenClipSource("tiny", tiny_weights, None, tiny_config)
         towers = OpenClipTowers(source, device="cpu", threads=1, precision=precision)
-        return towers.picture_rows([bytes(range(256)) * 48])
+        return towers.encode_images([bytes(range(256)) * 48])
 
     monkeypatch.setattr(open_clip_model, "fast_bfloat16", lambda device: True)
     exact, quick = rows("float32"), rows("auto")

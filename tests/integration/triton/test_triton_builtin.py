@@ -18,7 +18,7 @@ from workers.training.world.scene import scene
 from workers.training.world.truth import Split
 from workers.vlm.builtin import builtin_folder
 from workers.vlm.engine import VlmEngine
-from workers.vlm.prompted import Generated, Prompted
+from workers.vlm.requests import GenerateRequest, GenerateResult
 
 
 @pytest.fixture
@@ -47,6 +47,6 @@ async def test_the_server_answers_as_the_engine_does(server: Triton, describer_o
     assert isinstance(read_answer(answer, VISION_JSON_CAT), Answer), answer.text
     engine = VlmEngine.load(builtin_folder(), device="cpu")
     schema = json.dumps(wanted.schema)
-    (own,) = engine.generate([Prompted(picture.tobytes(), *picture.size, ask.prompt, schema, ask.max_tokens)])
-    assert isinstance(own, Generated)
+    (own,) = engine.generate([GenerateRequest(picture.tobytes(), *picture.size, ask.prompt, schema, ask.max_tokens)])
+    assert isinstance(own, GenerateResult)
     assert (answer.text, answer.weights) == (own.text, engine.weights)

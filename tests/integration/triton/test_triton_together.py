@@ -24,7 +24,7 @@ from tests.kit.watching import until
 from workers.builtin import pinned
 from workers.clip.builtin import load_builtin
 from workers.clip.defects import inspect_picture
-from workers.clip.framing import Glimpse
+from workers.clip.preprocessing import PreprocessedImage
 from workers.clip.service import tag_reply
 from workers.text.folder import BUILT_IN_NAME
 from workers.text.onnx_sentences import OnnxSentences
@@ -75,14 +75,14 @@ async def test_texts_get_the_vectors_that_the_model_itself_gives(client: Inferen
 async def test_pictures_and_texts_get_what_the_clip_model_itself_says(client: InferenceServerClient) -> None:
     model = load_builtin(1)
     inspected = [inspect_picture(body, model.framing, 10**6) for body in PICTURES]
-    sights = model.look([Glimpse(content, pixels) for (content, _), pixels in inspected])
+    results = model.embed_and_classify([PreprocessedImage(content, pixels) for (content, _), pixels in inspected])
 
     seen = await asked(client, "clip", IMAGE=PICTURES)
     read = await asked(client, "clip", TEXT=[text.encode() for text in TEXTS])
 
-    np.testing.assert_allclose(seen.as_numpy("VECTOR"), [sight.vector for sight in sights], atol=1e-5)
-    for result, ((content, defects), _), sight in zip(column(seen, "RESULT"), inspected, sights, strict=True):
-        said, own = TagReply.model_validate_json(result), tag_reply(model, content, sight, defects)
+    np.testing.assert_allclose(seen.as_numpy("VECTOR"), [result.vector for result in results], atol=1e-5)
+    for text, ((content, defects), _), result in zip(column(seen, "RESULT"), inspected, results, strict=True):
+        said, own = TagReply.model_validate_json(text), tag_reply(model, content, result, defects)
         assert said.model_copy(update={"tags": [], "quality": 0}) == own.model_copy(update={"tags": [], "quality": 0})
         assert (dict(said.tags), said.quality) == (pytest.approx(dict(own.tags), abs=2e-4), pytest.approx(own.quality))
     np.testing.assert_allclose(read.as_numpy("VECTOR"), model.encode([TEXTS])[0], atol=1e-5)

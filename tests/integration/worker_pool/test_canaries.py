@@ -13,7 +13,7 @@ from tests.kit.watching import until
 from tests.kit.worker import Worker
 from workers.wire import READY_PATH
 
-MODELS = {"enhance": "builtin", "clip": "builtin", "text": "minilm", "vlm": "composed"}
+MODELS = {"enhance": "builtin", "clip": "builtin", "text": "minilm", "vlm": "template"}
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 

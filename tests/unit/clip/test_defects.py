@@ -10,9 +10,9 @@ from PIL import Image, ImageFilter
 from tests.kit.image_files import encoded
 from tests.kit.worker import PHOTOS
 from workers.clip.defects import CONFIRMED, CURVES, FLAGGED_FROM, defects_of, inspect_picture, judged_with
-from workers.clip.framing import Framing
 from workers.clip.measures import blur_px, noise_levels
 from workers.clip.model import Judgement
+from workers.clip.preprocessing import Framing
 
 NAMES = ("astronaut.png", "coffee.png", "chelsea.png")
 

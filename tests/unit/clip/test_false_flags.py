@@ -92,8 +92,12 @@ def test_small_flat_and_repeating_pictures_show_no_compression(size: tuple[int, 
 
 def test_a_class_that_is_a_defect_needs_the_model_and_the_pixels() -> None:
     said = Judgement((), "screenshot", class_valid=False, quality=1.0, flags=("screenshot",), otherwise=("car", True))
-    framed, filling = (judged_with(said, {"screenshot": share}) for share in (0.9, 0.1))
-    assert (framed.image_class, framed.class_valid, framed.flags) == ("screenshot", False, ("screenshot",))
+    crop_to_square, filling = (judged_with(said, {"screenshot": share}) for share in (0.9, 0.1))
+    assert (crop_to_square.image_class, crop_to_square.class_valid, crop_to_square.flags) == (
+        "screenshot",
+        False,
+        ("screenshot",),
+    )
     assert (filling.image_class, filling.class_valid, filling.flags, filling.quality) == ("car", True, (), 1.0)
     menu = Judgement((), "menu", class_valid=True, quality=1.0)
     assert judged_with(menu, {"screenshot": 1.0}) == menu

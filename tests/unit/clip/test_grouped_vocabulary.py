@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from workers.clip.vocabulary import Vocabulary
-from workers.clip.zero_shot import ZeroShot
-from workers.server.text_embedding import Rows, unit_rows
+from workers.clip.zero_shot import ZeroShotClassifier
+from workers.server.text_embedding import Embeddings, unit_rows
 
 WORDS = ("bakery", "bar", "bread", "beer", "loaf", "photo", "scan", "good", "bad", "sharp", "blurred")
 SOURCE: dict[str, Any] = {
@@ -28,7 +28,7 @@ SOURCE: dict[str, Any] = {
 }
 
 
-def encode(captions: list[str]) -> Rows:
+def encode(captions: list[str]) -> Embeddings:
     rows = np.full((len(captions), len(WORDS)), 1e-3, np.float32)
     for row, caption in zip(rows, captions, strict=True):
         row[[WORDS.index(word) for word in caption.split()]] = 1
@@ -37,7 +37,7 @@ def encode(captions: list[str]) -> Rows:
 
 def judge(caption: str, **changes: Any) -> Any:
     vocabulary = Vocabulary.model_validate({**SOURCE, **changes})
-    return ZeroShot(vocabulary, encode, scale=10.0).judge(encode([caption])[0])
+    return ZeroShotClassifier(vocabulary, encode, scale=10.0).judge(encode([caption])[0])
 
 
 def test_tags_compete_within_their_group_only() -> None:

@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from workers.clip.framing import Framing
 from workers.clip.model import Towers
+from workers.clip.preprocessing import Framing
 from workers.clip.probing import check_towers
-from workers.server.text_embedding import Rows, unit_rows
+from workers.server.text_embedding import Embeddings, unit_rows
 
-Make = Callable[[int], Rows]
+Make = Callable[[int], Embeddings]
 
 
-def different(count: int) -> Rows:
+def different(count: int) -> Embeddings:
     return unit_rows(np.eye(4, dtype=np.float32)[:count])
 
 
-def constant(count: int) -> Rows:
+def constant(count: int) -> Embeddings:
     return unit_rows(np.ones((count, 4), np.float32))
 
 
-def not_a_number(count: int) -> Rows:
+def not_a_number(count: int) -> Embeddings:
     return unit_rows(np.full((count, 4), np.nan, np.float32))
 
 
-def zero(count: int) -> Rows:
+def zero(count: int) -> Embeddings:
     return unit_rows(np.zeros((count, 4), np.float32))
 
 
@@ -41,11 +41,11 @@ class FixedTowers:
     framing: Framing = field(default_factory=lambda: Framing(8, "crop"))
     scale: float = 1.0
 
-    def picture_rows(self, pictures: list[bytes]) -> Rows:
+    def encode_images(self, pictures: list[bytes]) -> Embeddings:
         assert all(len(picture) == 8 * 8 * 3 for picture in pictures)
         return self.seen(len(pictures))
 
-    def text_rows(self, texts: list[str]) -> Rows:
+    def encode_texts(self, texts: list[str]) -> Embeddings:
         return self.read(len(texts))
 
 

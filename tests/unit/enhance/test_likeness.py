@@ -8,14 +8,14 @@ import pytest
 from PIL import Image, ImageFilter
 
 from tests.unit.enhance.test_networks import Repeating, item, one
-from workers.clip.framing import Framing
+from workers.clip.preprocessing import Framing
 from workers.enhance.command import main
 from workers.enhance.gate import harm
 from workers.enhance.likeness import BUILTIN_AT_LEAST, HARMFUL_CONTENT, Likeness, builtin_likeness
 from workers.enhance.network import Bytes
 from workers.enhance.networks import Networks
 from workers.enhance.picture import Enlarged, Harmful
-from workers.server.text_embedding import Rows, unit_rows
+from workers.server.text_embedding import Embeddings, unit_rows
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Layout:
     weights: str = "1" * 64
     framing: Framing = field(default_factory=lambda: Framing(4, "squash"))
 
-    def picture_rows(self, pictures: Sequence[bytes]) -> Rows:
+    def encode_images(self, pictures: Sequence[bytes]) -> Embeddings:
         return unit_rows(np.array([list(pixels) for pixels in pictures], np.float32) + 1)
 
 
@@ -78,7 +78,7 @@ def test_fine_detail_alone_is_no_harm_and_another_picture_is(photograph: Bytes) 
     class Sharpness(Layout):
         """Sees how much neighbours differ, and nothing else."""
 
-        def picture_rows(self, pictures: Sequence[bytes]) -> Rows:
+        def encode_images(self, pictures: Sequence[bytes]) -> Embeddings:
             squares = (np.frombuffer(pixels, np.uint8).reshape(32, 32, 3).astype(float) for pixels in pictures)
             return unit_rows(np.array([[np.abs(np.diff(one, axis=0)).mean(), 20.0] for one in squares], np.float32))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.kit.sr_networks import rrdb, srvgg
 from tests.unit.enhance.conftest import Make
 from workers.enhance.network import Bytes, Network
-from workers.enhance.tiling import enlarge, grid, spans
+from workers.enhance.tiling import grid, spans, upscale
 
 
 @given(st.integers(1, 2000), st.integers(1, 12), st.integers(0, 70), st.sampled_from([1, 2, 4, 8]))
@@ -51,16 +51,16 @@ def test_no_seam_is_seen(make: Make, photograph: Bytes, scale: int) -> None:
     network = make(srvgg(scale, residual=0.1))
     whole = network.run(photograph[None].copy())[0]
     network.tile_pixels = 1200
-    parts = enlarge(network, photograph)
+    parts = upscale(network, photograph)
     assert parts.shape == (90 * scale, 120 * scale, 3)
     assert np.abs(parts.astype(int) - whole).max() <= 1
 
 
 def test_a_halo_that_is_too_narrow_would_be_seen(make: Make, photograph: Bytes) -> None:
     network = make(srvgg(2, residual=0.3))
-    whole = enlarge(network, photograph)
+    whole = upscale(network, photograph)
     network.tile_pixels, network.halo = 1200, 0
-    assert np.abs(enlarge(network, photograph).astype(int) - whole).max() > 3
+    assert np.abs(upscale(network, photograph).astype(int) - whole).max() > 3
 
 
 @pytest.mark.parametrize("make", ["float32", "bfloat16"], indirect=True)
@@ -68,7 +68,7 @@ def test_a_halo_that_is_too_narrow_would_be_seen(make: Make, photograph: Bytes) 
 def test_a_side_that_the_network_cannot_take_is_padded_and_cut_again(
     make: Make, scale: int, size: tuple[int, int], photograph: Bytes
 ) -> None:
-    result = enlarge(make(rrdb(scale)), photograph[: size[0], : size[1]])
+    result = upscale(make(rrdb(scale)), photograph[: size[0], : size[1]])
     assert result.shape == (size[0] * scale, size[1] * scale, 3)
 
 
@@ -96,12 +96,12 @@ class Cramped:
 def test_out_of_memory_the_whole_picture_is_done_again_in_smaller_windows(room: int) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (300, 200, 3), np.uint8)
     network = Cramped(room)
-    assert (enlarge(network, picture) == picture.repeat(2, axis=0).repeat(2, axis=1)).all()
+    assert (upscale(network, picture) == picture.repeat(2, axis=0).repeat(2, axis=1)).all()
     assert network.runs[-1] <= room
 
 
 def test_when_the_smallest_windows_do_not_fit_memory_is_out() -> None:
     network = Cramped(room=1000)
     with pytest.raises(MemoryError):
-        enlarge(network, np.zeros((300, 200, 3), np.uint8))
+        upscale(network, np.zeros((300, 200, 3), np.uint8))
     assert len(network.runs) <= 5

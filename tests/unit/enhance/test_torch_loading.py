@@ -10,7 +10,7 @@ from spandrel.architectures.SPAN import SPAN
 
 from tests.kit.sr_networks import State, rrdb, saved, srvgg
 from workers.enhance.network import Bytes
-from workers.enhance.tiling import enlarge
+from workers.enhance.tiling import upscale
 from workers.enhance.torch_loading import FURTHEST, load
 from workers.enhance.torch_network import TorchNetwork, best_precision
 from workers.weights.digest import weights_digest
@@ -43,10 +43,10 @@ def test_what_basicsr_does_not_have_comes_through_spandrel(tmp_path: Path, photo
     loaded = load(saved(network.state_dict(), tmp_path / "span.safetensors"))
     assert (loaded.name, loaded.scale) == ("SPAN", 2) and 2 < loaded.halo < FURTHEST
     made = TorchNetwork(loaded, CPU, torch.float32)
-    whole = enlarge(made, photograph)
+    whole = upscale(made, photograph)
     made.tile_pixels = 4000
     assert whole.shape == (180, 240, 3)
-    assert np.abs(enlarge(made, photograph).astype(int) - whole).max() <= 1
+    assert np.abs(upscale(made, photograph).astype(int) - whole).max() <= 1
 
 
 def test_the_older_form_of_esrgan_weights_is_read_too(tmp_path: Path) -> None:

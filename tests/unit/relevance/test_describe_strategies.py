@@ -16,7 +16,7 @@ from orchestrator.domain.prompts.selection import Prompting
 from orchestrator.stages import STAGES, bind
 from tests.kit.fake_relevance import HOT, IDENTITY, SAID, SHA, Businesses, Model, Sections, Store, Web, said
 from workers.vlm.dummy import Dummy
-from workers.vlm.prompted import Generated, Prompted
+from workers.vlm.requests import GenerateRequest, GenerateResult
 
 CAKE = Example(("cake", "plate"), "Cake shops", 1, "cakes belong to a cake shop")
 CAR = Example(("car",), "Cake shops", 0, "cars do not")
@@ -34,9 +34,9 @@ class DummyDescriber:
     """The dummy model of the workers, asked without a server between."""
 
     async def describe(self, _body: bytes, ask: Ask) -> ModelAnswer:
-        item = Prompted(bytes(3 * 64 * 64), 64, 64, ask.prompt, json.dumps(ask.schema), ask.max_tokens)
+        item = GenerateRequest(bytes(3 * 64 * 64), 64, 64, ask.prompt, json.dumps(ask.schema), ask.max_tokens)
         (result,) = Dummy().generate([item])
-        assert isinstance(result, Generated), result
+        assert isinstance(result, GenerateResult), result
         return ModelAnswer(result.text, result.finish_reason, "dummy", "none")
 
 

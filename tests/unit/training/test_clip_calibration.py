@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from workers.clip.framing import Framing
+from workers.clip.preprocessing import Framing
 from workers.clip.vocabulary import Vocabulary, read_vocabulary
-from workers.server.text_embedding import Rows, unit_rows
+from workers.server.text_embedding import Embeddings, unit_rows
 from workers.training.clip.calibration import calibrated
 from workers.training.clip.quality import Seen
 from workers.training.clip.vocabulary import true_tags, world_vocabulary, write_vocabulary
@@ -35,10 +35,10 @@ class Words:
     def framing(self) -> Framing:
         return Framing(1, "squash")
 
-    def picture_rows(self, pictures: object) -> Rows:
+    def encode_images(self, pictures: object) -> Embeddings:
         raise AssertionError("no picture is to be looked at again")
 
-    def text_rows(self, texts: list[str]) -> Rows:
+    def encode_texts(self, texts: list[str]) -> Embeddings:
         return np.eye(len(WORDS), dtype=np.float32)[[WORDS.index(text) if text in WORDS else -1 for text in texts]]
 
 

@@ -61,7 +61,7 @@ def test_the_folder_is_one_that_open_clip_opens_itself(folder: Path) -> None:
     tokenize = open_clip.get_tokenizer(f"local-dir:{folder}")
     with torch.inference_mode():
         expected = model.encode_text(tokenize(texts), normalize=True).numpy()
-    assert np.allclose(OnnxTowers(source_in(folder), threads=1).text_rows(texts), expected, atol=1e-5)
+    assert np.allclose(OnnxTowers(source_in(folder), threads=1).encode_texts(texts), expected, atol=1e-5)
     assert tokenize(texts).shape == (4, CONTEXT)
 
 
@@ -71,11 +71,11 @@ def test_the_graphs_hold_no_numbers_of_their_own(folder: Path) -> None:
     source = source_in(folder)
     text = folder / "model.safetensors"
     whole = text.read_bytes()
-    before = OnnxTowers(source, threads=1).text_rows(["a bakery"])
+    before = OnnxTowers(source, threads=1).encode_texts(["a bakery"])
     start = places(text)["text.text_projection"].start
     try:
         text.write_bytes(whole[:start] + np.ones(24 * 48, "<f2").tobytes() + whole[start + 2 * 24 * 48 :])
-        assert not np.allclose(OnnxTowers(source, threads=1).text_rows(["a bakery"]), before, atol=1e-2)
+        assert not np.allclose(OnnxTowers(source, threads=1).encode_texts(["a bakery"]), before, atol=1e-2)
     finally:
         text.write_bytes(whole)
 
@@ -83,13 +83,13 @@ def test_the_graphs_hold_no_numbers_of_their_own(folder: Path) -> None:
 def test_a_batch_gets_what_each_gets_alone(folder: Path) -> None:
     towers = OnnxTowers(source_in(folder), threads=1)
     texts = ["a bakery", "a much longer caption with many more words in it", "x"]
-    together = towers.text_rows(texts)
-    assert np.allclose(together, np.concatenate([towers.text_rows([text]) for text in texts]), atol=1e-6)
+    together = towers.encode_texts(texts)
+    assert np.allclose(together, np.concatenate([towers.encode_texts([text]) for text in texts]), atol=1e-6)
     chance = np.random.default_rng(1)
     pictures = [chance.integers(0, 256, 48 * 48 * 3, np.uint8).tobytes() for _ in range(3)]
-    alone = np.concatenate([towers.picture_rows([one]) for one in pictures])
-    assert np.allclose(towers.picture_rows(pictures), alone, atol=1e-6)
-    assert towers.text_rows([]).shape == (0, 24)
+    alone = np.concatenate([towers.encode_images([one]) for one in pictures])
+    assert np.allclose(towers.encode_images(pictures), alone, atol=1e-6)
+    assert towers.encode_texts([]).shape == (0, 24)
 
 
 def test_weights_of_other_precision_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -104,11 +104,11 @@ def test_serving_needs_no_torch(folder: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\n"
         "from workers.clip.builtin import source_in\nfrom workers.clip.onnx_model import OnnxTowers\n"
-        "from workers.clip.seer import Seer\n"
+        "from workers.clip.zero_shot_clip import ZeroShotClip\n"
         "import workers.clip.command\n"
         f"towers = OnnxTowers(source_in(Path({str(folder)!r})), threads=1)\n"
-        "assert towers.text_rows(['a bakery']).shape == (1, 24)\n"
-        "assert towers.picture_rows([bytes(48 * 48 * 3)]).shape == (1, 24)\n"
+        "assert towers.encode_texts(['a bakery']).shape == (1, 24)\n"
+        "assert towers.encode_images([bytes(48 * 48 * 3)]).shape == (1, 24)\n"
         "sys.exit(3 if {'torch', 'open_clip', 'transformers'} & set(sys.modules) else 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60)

@@ -58,5 +58,5 @@ def test_a_figure_says_whether_its_target_holds() -> None:
 
 def test_the_parts_measure_what_is_shipped() -> None:
     assert {one["name"] for one in parts.clip(12)} >= {"clip: Recall@5, caption to picture", "clip: class right"}
-    named = {one["name"]: one["value"] for one in parts.composed(8)}
-    assert named["composed: valid JSON"] == 1.0
+    named = {one["name"]: one["value"] for one in parts.template(8)}
+    assert named["template: valid JSON"] == 1.0

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.kit.vlm_lessons import truths
 from workers.training.vlm.quality import NAMES, OWN, Answered, answers_to, figures, valid_answer
 from workers.training.vlm.questions import question
-from workers.vlm.prompted import Generated, Prompted
+from workers.vlm.requests import GenerateRequest, GenerateResult
 
 FORM = "vision_json_cat/1+category"
 PICTURE = Image.new("RGB", (8, 8))
@@ -28,9 +28,9 @@ class Rote:
         self._finish = finish
         self.sizes: list[int] = []
 
-    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
+    def generate(self, batch: Sequence[GenerateRequest]) -> list[GenerateResult | Exception]:
         self.sizes.append(len(batch))
-        return [Generated(next(self._texts), self._finish) for _ in batch]  # type: ignore[arg-type]
+        return [GenerateResult(next(self._texts), self._finish) for _ in batch]  # type: ignore[arg-type]
 
 
 def by_name(answered: Sequence[Answered]) -> dict[str, float]:
@@ -63,17 +63,17 @@ def test_an_answer_that_is_none_is_wrong_everywhere() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", '{"description":"x"}', "nonsense"])
 def test_what_does_not_fit_the_schema_is_no_answer(text: str) -> None:
-    assert valid_answer(Generated(text, "stop"), ASKED[0][2]) is None
+    assert valid_answer(GenerateResult(text, "stop"), ASKED[0][2]) is None
 
 
 def test_an_answer_that_was_cut_off_or_failed_is_no_answer() -> None:
     asked = ASKED[0][2]
-    assert valid_answer(Generated(asked.answer, "stop"), asked) == json.loads(asked.answer)
-    assert valid_answer(Generated(asked.answer, "length"), asked) is None
+    assert valid_answer(GenerateResult(asked.answer, "stop"), asked) == json.loads(asked.answer)
+    assert valid_answer(GenerateResult(asked.answer, "length"), asked) is None
     assert valid_answer(ValueError("no"), asked) is None
 
 
 def test_a_field_of_the_wrong_type_is_no_answer() -> None:
     asked = replace(ASKED[0][2])
     text = json.dumps(json.loads(asked.answer) | {"cat_match": 2})
-    assert valid_answer(Generated(text, "stop"), asked) is None
+    assert valid_answer(GenerateResult(text, "stop"), asked) is None

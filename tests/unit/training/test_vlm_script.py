@@ -13,7 +13,7 @@ from workers.training.vlm.reading import new_reader
 from workers.training.vlm.script import Script, answer_loss
 from workers.training.vlm.shape import PATCHES, WIDTH
 from workers.training.vlm.tokenizer import build_processor, build_tokenizer
-from workers.vlm.conversation import Conversation
+from workers.vlm.chat_template import ChatTemplate
 
 TOWER = tiny_tower()
 PROCESSOR = build_processor(build_tokenizer(truths(45)), TOWER)
@@ -79,7 +79,7 @@ def test_the_judge_is_content_with_a_network_that_tells_both_kinds() -> None:
 def test_the_script_reads_a_question_as_the_engine_does() -> None:
     picture = torch.zeros(TOWER.side_px, TOWER.side_px, 3, dtype=torch.uint8).numpy()
     (asked,) = some(1)
-    text = Conversation(PROCESSOR).text(asked.prompt)
+    text = ChatTemplate(PROCESSOR).text(asked.prompt)
     engine = PROCESSOR(images=[[picture]], text=[text], return_tensors="pt")["input_ids"][0]
     batch = SCRIPT.batch([asked])
     assert torch.equal(batch.tokens[0, : len(engine)], engine)

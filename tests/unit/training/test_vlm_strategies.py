@@ -11,20 +11,20 @@ from tests.kit.vlm_lessons import truths
 from workers.training.vlm.questions import forms
 from workers.training.vlm.strategies_quality import STRATEGIES, asked_names, compared, tagger
 from workers.training.world.catalogue import NONE
-from workers.vlm.prompted import Generated, Prompted
+from workers.vlm.requests import GenerateRequest, GenerateResult
 
 SHOWN = [(Image.new("RGB", (8, 8)), truth) for truth in truths(40)]
 ANSWER = {"description": "x", "alt_text": "x", "tags": ["a", "b"]}
 EVIDENCE = {"evidence_for": [], "evidence_against": []}
 
 
-class Reader:
+class PrefixCache:
     """Says yes where the nearest example is a yes to the same category, and no else; it sees nothing."""
 
-    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
-        return [Generated(self._answer(item), "stop") for item in batch]
+    def generate(self, batch: Sequence[GenerateRequest]) -> list[GenerateResult | Exception]:
+        return [GenerateResult(self._answer(item), "stop") for item in batch]
 
-    def _answer(self, item: Prompted) -> str:
+    def _answer(self, item: GenerateRequest) -> str:
         before, _, asked = item.prompt.partition("<category>")
         lines = [json.loads(line) for line in before.splitlines() if line.startswith("{")]
         category = json.loads(asked.partition("</category>")[0])
@@ -36,17 +36,17 @@ class Reader:
 class Failing:
     """Fails at some questions and answers the others with nothing of use."""
 
-    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
-        return [Generated("no", "stop") if place % 2 else ValueError("no") for place, _ in enumerate(batch)]
+    def generate(self, batch: Sequence[GenerateRequest]) -> list[GenerateResult | Exception]:
+        return [GenerateResult("no", "stop") if place % 2 else ValueError("no") for place, _ in enumerate(batch)]
 
 
-def by_name(model: Reader | Failing, tags: Sequence[dict[str, float]]) -> dict[str, float]:
+def by_name(model: PrefixCache | Failing, tags: Sequence[dict[str, float]]) -> dict[str, float]:
     said = iter(tags)
     return {row["name"]: row["value"] for row in compared(model, SHOWN, lambda _: next(said))}
 
 
 def test_a_model_that_reads_its_examples_does_better_with_them_than_without() -> None:
-    found = by_name(Reader(), [{truth.category: 0.9} for _, truth in SHOWN])
+    found = by_name(PrefixCache(), [{truth.category: 0.9} for _, truth in SHOWN])
     accuracy = {name: found[f"vlm, {name}: cat_match accuracy, balanced"] for name in STRATEGIES}
     assert accuracy["few-shot"] > 0.6
     assert {accuracy[name] for name in STRATEGIES if name != "few-shot"} == {0.5}
@@ -54,7 +54,7 @@ def test_a_model_that_reads_its_examples_does_better_with_them_than_without() ->
 
 
 def test_lengths_are_of_what_was_read_and_written() -> None:
-    rows = compared(Reader(), SHOWN, lambda _: {"bread": 1.0})
+    rows = compared(PrefixCache(), SHOWN, lambda _: {"bread": 1.0})
     found = {row["name"]: row for row in rows}
     prompt = {name: found[f"vlm, {name}: prompt length, characters"] for name in STRATEGIES}
     answer = {name: found[f"vlm, {name}: answer length, characters"]["value"] for name in STRATEGIES}
@@ -66,7 +66,7 @@ def test_lengths_are_of_what_was_read_and_written() -> None:
 
 
 def test_of_pictures_without_tags_few_shot_is_the_plain_question() -> None:
-    rows = {row["name"]: row for row in compared(Reader(), SHOWN, lambda _: {})}
+    rows = {row["name"]: row for row in compared(PrefixCache(), SHOWN, lambda _: {})}
     plain, few_shot = (rows[f"vlm, {name}: prompt length, characters"] for name in ("zero-shot", "few-shot"))
     assert few_shot["value"] == plain["value"] and few_shot["n"].endswith(" 0 with examples")
 

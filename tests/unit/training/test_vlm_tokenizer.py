@@ -12,7 +12,7 @@ from workers.training.vlm.data import square
 from workers.training.vlm.features import as_input
 from workers.training.vlm.questions import forms, names, training_question
 from workers.training.vlm.tokenizer import build_processor, build_tokenizer, constant_lines, numbers_of
-from workers.vlm.conversation import Conversation
+from workers.vlm.chat_template import ChatTemplate
 from workers.vlm.grammar import Vocabulary
 
 TOWER = tiny_tower()
@@ -43,7 +43,7 @@ def test_the_own_name_of_a_category_is_one_token_in_questions_and_answers() -> N
 
 def test_a_prompt_takes_few_tokens_beside_the_picture() -> None:
     for name, form in forms().items():
-        text = Conversation(PROCESSOR).text(form["prompt"].replace("{category}", '"bakery"'))
+        text = ChatTemplate(PROCESSOR).text(form["prompt"].replace("{category}", '"bakery"'))
         assert len(TOKENIZER(text).input_ids) < 60, name
 
 

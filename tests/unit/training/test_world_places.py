@@ -42,9 +42,9 @@ def _edges(shown: Scene, places: Sequence[Place]) -> tuple[float, float]:
 
 def test_in_a_screenshot_the_bar_above_moves_things_down() -> None:
     drawn = (placed_scene(Split.TRAIN, index, size=240) for index in range(200))
-    framed = [(shown, places) for shown, places in drawn if "screenshot" in shown.truth.defects and places]
+    crop_to_square = [(shown, places) for shown, places in drawn if "screenshot" in shown.truth.defects and places]
     shifts = (-BAR_SHARE, 0.0, BAR_SHARE)
-    best = [max(shifts, key=lambda by: _edges(shown, _moved(places, by))[0]) for shown, places in framed]
+    best = [max(shifts, key=lambda by: _edges(shown, _moved(places, by))[0]) for shown, places in crop_to_square]
     assert len(best) >= 5 and best.count(0.0) > 0.7 * len(best)
 
 

@@ -8,10 +8,10 @@ from PIL import Image
 from pydantic import ValidationError
 
 from tests.kit.image_files import picture
-from workers.clip.framing import Framing, framed
+from workers.clip.preprocessing import Framing, crop_to_square
 from workers.clip.vocabulary import BUILT_IN, ImageClass, QualityPair, Vocabulary, read_vocabulary
-from workers.clip.zero_shot import ZeroShot
-from workers.server.text_embedding import Rows, encoded_together, unit_rows
+from workers.clip.zero_shot import ZeroShotClassifier
+from workers.server.text_embedding import Embeddings, encode_together, unit_rows
 from workers.weights.digest import space_id, weights_digest
 
 AXES = {"cat": 0, "dog": 1, "photo": 2, "scan": 3, "good": 4, "bad": 5}
@@ -27,7 +27,7 @@ VOCABULARY = Vocabulary(
 )
 
 
-def encode(captions: list[str]) -> Rows:
+def encode(captions: list[str]) -> Embeddings:
     rows = np.zeros((len(captions), len(AXES)), np.float32)
     for row, caption in zip(rows, captions, strict=True):
         row[[AXES[word] for word in caption.split() if word in AXES]] = 1
@@ -41,7 +41,7 @@ def test_a_crop_has_the_pixels_that_torchvision_gives(size: tuple[int, int], mod
 
     image = picture(mode, size)
     expected = Compose([Resize(64, InterpolationMode.BICUBIC), CenterCrop(64)])(image).convert("RGB")
-    found = framed(image, Framing(64, "crop"))
+    found = crop_to_square(image, Framing(64, "crop"))
     assert found.size == (64, 64)
     assert np.abs(np.asarray(found, int) - np.asarray(expected, int)).max() <= 2
 
@@ -49,11 +49,11 @@ def test_a_crop_has_the_pixels_that_torchvision_gives(size: tuple[int, int], mod
 @pytest.mark.parametrize("how", ["crop", "squash"])
 @pytest.mark.parametrize("size", [(50_000, 1), (1, 50_000), (1, 1)])
 def test_a_strip_costs_no_more_than_any_picture(how: str, size: tuple[int, int]) -> None:
-    assert framed(Image.new("RGBA", size), Framing(224, how)).size == (224, 224)  # type: ignore[arg-type]
+    assert crop_to_square(Image.new("RGBA", size), Framing(224, how)).size == (224, 224)  # type: ignore[arg-type]
 
 
 def test_a_picture_gets_its_best_tags_its_class_and_its_quality() -> None:
-    zero_shot = ZeroShot(VOCABULARY, encode, scale=10.0)
+    zero_shot = ZeroShotClassifier(VOCABULARY, encode, scale=10.0)
     fine = zero_shot.judge(encode(["cat photo good"])[0])
     assert [name for name, _ in fine.tags] == ["cat"] and fine.tags[0][1] > 0.9
     assert (fine.image_class, fine.class_valid) == ("photo", True) and fine.quality > 0.9
@@ -64,7 +64,7 @@ def test_a_picture_gets_its_best_tags_its_class_and_its_quality() -> None:
 
 def test_a_tag_below_the_threshold_is_not_given() -> None:
     strict = VOCABULARY.model_copy(update={"threshold": 0.6, "most_tags": 2})
-    assert ZeroShot(strict, encode, scale=10.0).judge(encode(["photo"])[0]).tags == ()
+    assert ZeroShotClassifier(strict, encode, scale=10.0).judge(encode(["photo"])[0]).tags == ()
 
 
 def test_the_built_in_vocabulary_has_tags_for_a_directory_and_classes_that_are_not_shown() -> None:
@@ -83,10 +83,10 @@ def test_a_vocabulary_with_a_mistake_is_refused(tmp_path: Path) -> None:
 
 
 def test_requests_get_the_rows_of_their_own_texts() -> None:
-    def numbered(texts: list[str]) -> Rows:
+    def numbered(texts: list[str]) -> Embeddings:
         return np.array([[float(text)] for text in texts], np.float32)
 
-    rows = encoded_together([("1", "2"), (), ("3",)], numbered)
+    rows = encode_together([("1", "2"), (), ("3",)], numbered)
     assert [row.ravel().tolist() for row in rows] == [[1, 2], [], [3]]
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from workers.clip.defects import CONFIRMED, CURVES
 from workers.clip.model import Towers
 from workers.clip.vocabulary import Vocabulary
-from workers.clip.zero_shot import ZeroShot
-from workers.server.text_embedding import Rows
+from workers.clip.zero_shot import ZeroShotClassifier
+from workers.server.text_embedding import Embeddings
 from workers.training.clip.metrics import Numbers, Point, best_threshold, precise_threshold
 from workers.training.clip.quality import Judged, Seen, judged, scores_and_truth
 from workers.training.world.truth import Truth
@@ -30,7 +30,7 @@ class Calibrated:
     points: dict[str, Point]
 
 
-def calibrated(towers: Towers, vocabulary: Vocabulary, seen: Seen, photographs: Rows) -> Calibrated:
+def calibrated(towers: Towers, vocabulary: Vocabulary, seen: Seen, photographs: Embeddings) -> Calibrated:
     """For each group of tags the threshold of the best F score on ``seen``, precision counting twice as much as recall;
     for each flag that of the most recall at a precision that can be relied on. A flag that no picture of ``seen`` has
     keeps its own. A flag that is not measured on pixels is also to stay down on ``photographs``, the vectors of
@@ -64,9 +64,9 @@ def _seen_flags(vocabulary: Vocabulary, truths: Sequence[Truth]) -> list[str]:
     return [name for name in vocabulary.flags if any(name in truth.defects for truth in truths)]
 
 
-def _floors(towers: Towers, vocabulary: Vocabulary, photographs: Rows) -> dict[str, float]:
+def _floors(towers: Towers, vocabulary: Vocabulary, photographs: Embeddings) -> dict[str, float]:
     """For each flag that pixels do not decide alone, what nearly all photographs stay below."""
-    judge = ZeroShot(vocabulary, towers.text_rows, towers.scale)
+    judge = ZeroShotClassifier(vocabulary, towers.encode_texts, towers.scale)
     scores = [judge.flag_scores(one) for one in photographs]
     names = [name for name in vocabulary.flags if name not in CURVES or name in CONFIRMED] if scores else []
     return {name: float(np.quantile([one[name] for one in scores], 1 - _PHOTOGRAPHS_FLAGGED)) for name in names}

@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 from workers.clip.defects import inspect_picture, judged_with
-from workers.clip.framing import framed
 from workers.clip.model import Judgement, Towers
+from workers.clip.preprocessing import crop_to_square
 from workers.clip.vocabulary import Vocabulary
-from workers.clip.zero_shot import ZeroShot
-from workers.server.text_embedding import Rows
+from workers.clip.zero_shot import ZeroShotClassifier
+from workers.server.text_embedding import Embeddings
 from workers.training.clip.graphics import DRAWN, HELD_OUT_FROM, drawn_pictures
 from workers.training.figures import Row, row
 from workers.training.sr.photograph_list import Part
@@ -45,11 +45,11 @@ def views(picture: Picture) -> Iterator[Image.Image]:
         yield part
 
 
-def photograph_rows(towers: Towers) -> Rows:
+def photograph_rows(towers: Towers) -> Embeddings:
     """The vectors of views of the photographs that may be learnt from. Raises MissingPhotographs."""
     known = [*read_part(FETCHED, Part.TRAIN).values(), *read_part(FETCHED, Part.VALIDATION).values()]
-    squares = [framed(view, towers.framing).tobytes() for one in known for view in views(one)]
-    return np.concatenate([towers.picture_rows([square]) for square in squares])
+    squares = [crop_to_square(view, towers.framing).tobytes() for one in known for view in views(one)]
+    return np.concatenate([towers.encode_images([square]) for square in squares])
 
 
 def held_out_photographs() -> list[Image.Image]:
@@ -60,11 +60,11 @@ def held_out_photographs() -> list[Image.Image]:
 
 def judge_of(towers: Towers, vocabulary: Vocabulary) -> Judge:
     """What the worker says of a file: the model and the measures of its pixels together."""
-    model = ZeroShot(vocabulary, towers.text_rows, towers.scale)
+    model = ZeroShotClassifier(vocabulary, towers.encode_texts, towers.scale)
 
     def judge(body: bytes) -> Judgement:
         (_, defects), square = inspect_picture(body, towers.framing, _MOST_PIXELS)
-        return judged_with(model.judge(towers.picture_rows([square])[0]), defects)
+        return judged_with(model.judge(towers.encode_images([square])[0]), defects)
 
     return judge
 

@@ -14,7 +14,7 @@ from workers.clip.folder import BUILT_IN_NAME, WEIGHTS_NAME, read_config
 from workers.clip.model import Towers
 from workers.clip.onnx_model import OnnxTowers
 from workers.clip.open_clip_model import OpenClipSource, OpenClipTowers
-from workers.server.text_embedding import Rows
+from workers.server.text_embedding import Embeddings
 from workers.training.clip.towers import image_tower, text_tower
 
 MOST_DIFFERENCE = 1e-3
@@ -54,9 +54,9 @@ def difference(one: Towers, other: Towers) -> float:
     side, chance = one.framing.side, np.random.default_rng(7)
     pixels = [chance.integers(0, most, (side, side, 3)).astype(np.uint8).tobytes() for most in (1, 60, 256)]
     texts = ["", "a bakery", "naïve café, 東京", "two croissants stand in the window " * 20]
-    pairs: list[tuple[Rows, Rows]] = [
-        (one.picture_rows(pixels), other.picture_rows(pixels)),
-        (one.text_rows(texts), other.text_rows(texts)),
+    pairs: list[tuple[Embeddings, Embeddings]] = [
+        (one.encode_images(pixels), other.encode_images(pixels)),
+        (one.encode_texts(texts), other.encode_texts(texts)),
     ]
     return max(float(np.abs(ours - theirs).max()) for ours, theirs in pairs)
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from workers.clip.builtin import VOCABULARY, builtin_towers
 from workers.clip.defects import CONFIRMED, Defects, defects_of, judged_with
-from workers.clip.framing import framed
 from workers.clip.model import Judgement, Towers
+from workers.clip.preprocessing import crop_to_square
 from workers.clip.vocabulary import Vocabulary, read_vocabulary
-from workers.clip.zero_shot import ZeroShot
-from workers.server.text_embedding import Rows
+from workers.clip.zero_shot import ZeroShotClassifier
+from workers.server.text_embedding import Embeddings
 from workers.training.clip.metrics import Point, area_under_curve, curve, ranks, recall_at, set_point
 from workers.training.clip.vocabulary import class_of, true_tags
 from workers.training.figures import Row, row
@@ -30,7 +30,7 @@ _BUSINESS = "business"
 class Seen:
     """Pictures as the towers see them, what is true of them, and what was measured on their pixels."""
 
-    vectors: Rows
+    vectors: Embeddings
     truths: tuple[Truth, ...]
     defects: tuple[Defects, ...]
 
@@ -45,11 +45,11 @@ class Judged:
 
 
 def look_at(towers: Towers, split: Split, count: int) -> Seen:
-    """The first ``count`` pictures of ``split``, framed as the worker frames them."""
+    """The first ``count`` pictures of ``split``, crop_to_square as the worker frames them."""
     truths, vectors, defects = [], [], []
     for start in range(0, count, _TOGETHER):
         shown = [scene(split, index) for index in range(start, min(start + _TOGETHER, count))]
-        vectors.append(towers.picture_rows([framed(one.picture, towers.framing).tobytes() for one in shown]))
+        vectors.append(towers.encode_images([crop_to_square(one.picture, towers.framing).tobytes() for one in shown]))
         truths += [one.truth for one in shown]
         defects += [defects_of(one.picture.convert("L")) for one in shown]
     return Seen(np.concatenate(vectors), tuple(truths), tuple(defects))
@@ -57,7 +57,7 @@ def look_at(towers: Towers, split: Split, count: int) -> Seen:
 
 def judged(towers: Towers, vocabulary: Vocabulary, seen: Seen) -> list[Judged]:
     """Every picture by the words of ``vocabulary``."""
-    judge = ZeroShot(vocabulary, towers.text_rows, towers.scale)
+    judge = ZeroShotClassifier(vocabulary, towers.encode_texts, towers.scale)
     return [Judged(judge.judge(one), judge.group_scores(one), judge.flag_scores(one)) for one in seen.vectors]
 
 
@@ -108,7 +108,7 @@ def scores_and_truth(found: Sequence[Judged], truths: Sequence[Truth], group: in
 
 
 def _retrieval(towers: Towers, seen: Seen, kind: str, texts: list[str], target_at_5: float | None) -> list[Row]:
-    found = ranks(towers.text_rows(texts) @ seen.vectors.T)
+    found = ranks(towers.encode_texts(texts) @ seen.vectors.T)
     n = f"{len(texts)} held-out scenes"
     made = [
         row(f"clip: Recall@{most}, {kind} to picture", recall_at(found, most), n, target_at_5 if most == 5 else None)

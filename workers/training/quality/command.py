@@ -25,7 +25,7 @@ PARTS: Mapping[str, Callable[[int], list[Row]]] = MappingProxyType(
         "flags": parts.flags,
         "text": parts.text,
         "score": parts.score,
-        "composed": parts.composed,
+        "template": parts.template,
         "vlm": parts.vision_language,
     }
 )

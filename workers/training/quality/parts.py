@@ -58,12 +58,12 @@ def score(_scenes: int) -> list[Row]:
     return rows(load_builtin(threads=None), read_judged())
 
 
-def composed(scenes: int) -> list[Row]:
+def template(scenes: int) -> list[Row]:
     """The describer without a language model."""
-    from workers.training.vlm.composed_quality import rows
-    from workers.vlm.model import ModelOptions, load_composed
+    from workers.training.vlm.template_quality import rows
+    from workers.vlm.model import ModelOptions, load_template
 
-    return rows(load_composed(ModelOptions()), scenes)
+    return rows(load_template(ModelOptions()), scenes)
 
 
 def vision_language(scenes: int) -> list[Row]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.server.text_embedding import Rows, TextModel
+from workers.server.text_embedding import Embeddings, TextModel
 from workers.training.figures import Row, row
 from workers.training.text.corpus import KINDS, descriptions, names
 
@@ -37,11 +37,11 @@ def spearman(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def _vectors(model: TextModel, texts: list[str]) -> Rows:
+def _vectors(model: TextModel, texts: list[str]) -> Embeddings:
     return model.encode([tuple(texts)])[0]
 
 
-def _right(vectors: Rows, kinds: list[str]) -> float:
+def _right(vectors: Embeddings, kinds: list[str]) -> float:
     """Share of the descriptions that lie nearest to the name of their own kind. Names come first in ``vectors``."""
     count = len(KINDS)
     best = (vectors[count:] @ vectors[:count].T).argmax(axis=1)

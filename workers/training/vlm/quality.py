@@ -17,7 +17,7 @@ from workers.training.vlm.questions import Question, elsewhere, forms, names, qu
 from workers.training.world.catalogue import NONE
 from workers.training.world.scene import scene
 from workers.training.world.truth import Split, Truth
-from workers.vlm.prompted import Generated, Prompted
+from workers.vlm.requests import GenerateRequest, GenerateResult
 
 SEED = 40
 VALID_AT_LEAST, MATCH_AT_LEAST = 0.99, 0.95
@@ -28,7 +28,7 @@ _TOGETHER = 8
 class Model(Protocol):
     """What answers; see workers.vlm.model."""
 
-    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
+    def generate(self, batch: Sequence[GenerateRequest]) -> list[GenerateResult | Exception]:
         """One result per item, in order."""
 
 
@@ -97,9 +97,9 @@ def answers_to(model: Model, asked: Sequence[Asked]) -> list[Mapping[str, Any] |
     return [valid_answer(result, one[2]) for result, one in zip(written, asked, strict=True)]
 
 
-def valid_answer(result: Generated | Exception, asked: Question) -> Mapping[str, Any] | None:
+def valid_answer(result: GenerateResult | Exception, asked: Question) -> Mapping[str, Any] | None:
     """The answer as a value, if it came to its end, is JSON and fits the schema that was asked for."""
-    if not isinstance(result, Generated) or result.finish_reason != "stop":
+    if not isinstance(result, GenerateResult) or result.finish_reason != "stop":
         return None
     try:
         value: Mapping[str, Any] = json.loads(result.text)
@@ -143,8 +143,8 @@ def matching(answered: Sequence[Answered]) -> float:
     return balanced_accuracy(said, right)
 
 
-def _prompted(picture: Image.Image, _truth: Truth, asked: Question) -> Prompted:
+def _prompted(picture: Image.Image, _truth: Truth, asked: Question) -> GenerateRequest:
     form = forms()[asked.form]
     width, height = picture.size
     schema = json.dumps(form["schema"])
-    return Prompted(picture.tobytes(), width, height, asked.prompt, schema, form["max_tokens"])
+    return GenerateRequest(picture.tobytes(), width, height, asked.prompt, schema, form["max_tokens"])

@@ -11,7 +11,7 @@ from torch.nn import functional
 from workers.training.vlm.judging import Judge
 from workers.training.vlm.questions import Question, kinds
 from workers.training.vlm.shape import PATCHES
-from workers.vlm.conversation import Conversation
+from workers.vlm.chat_template import ChatTemplate
 
 _VERDICT_WEIGHT = 16.0
 """Of the one token that says whether a category fits, beside 1 for every other."""
@@ -55,7 +55,7 @@ class Script:
         self._tokenizer = processor.tokenizer
         self._image_token: str = processor.image_token
         self._image_number: int = self._tokenizer.convert_tokens_to_ids(self._image_token)
-        self._conversation = Conversation(processor)
+        self._conversation = ChatTemplate(processor)
 
     def batch(self, questions: Sequence[Question], patches: int = PATCHES) -> Batch:
         """All of them, with so many ``patches`` to a picture; the longest decides the length."""

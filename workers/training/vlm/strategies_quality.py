@@ -1,6 +1,6 @@
 """Prompting strategies beside each other: the same questions about the same held-out pictures, asked in each way.
 
-Only a model that reads its prompt can be compared so: the composed describer does not.
+Only a model that reads its prompt can be compared so: the template describer does not.
 """
 
 import random
@@ -10,15 +10,15 @@ from types import MappingProxyType
 
 from PIL import Image
 
-from workers.clip.framing import glimpse_of
 from workers.clip.model import ClipModel
+from workers.clip.preprocessing import preprocess_image
 from workers.training.figures import Row, row
 from workers.training.vlm.examples import nearest
 from workers.training.vlm.quality import Answered, Asked, Model, answers_to, matching
 from workers.training.vlm.questions import Question, asked_category, elsewhere, forms, question
 from workers.training.world.scene import scene
 from workers.training.world.truth import Split, Truth
-from workers.vlm.prompted import Generated, Prompted
+from workers.vlm.requests import GenerateRequest, GenerateResult
 
 SEED = 42
 STRATEGIES: Mapping[str, str] = MappingProxyType(
@@ -85,7 +85,7 @@ def tagger(clip: ClipModel) -> Tagger:
     """Tags as the pipeline keeps them of each picture."""
 
     def tags_of(picture: Image.Image) -> Mapping[str, float]:
-        return dict(clip.look([glimpse_of(picture, clip.framing)])[0].judgement.tags)
+        return dict(clip.embed_and_classify([preprocess_image(picture, clip.framing)])[0].judgement.tags)
 
     return tags_of
 
@@ -97,9 +97,9 @@ class _Counting:
         self._model = model
         self.lengths: list[int] = []
 
-    def generate(self, batch: Sequence[Prompted]) -> list[Generated | Exception]:
+    def generate(self, batch: Sequence[GenerateRequest]) -> list[GenerateResult | Exception]:
         results = self._model.generate(batch)
-        self.lengths += [len(result.text) if isinstance(result, Generated) else 0 for result in results]
+        self.lengths += [len(result.text) if isinstance(result, GenerateResult) else 0 for result in results]
         return results
 
 
