@@ -68,8 +68,9 @@ class Metrics:
         """Count one delivery's end."""
         self._jobs.labels(queue, end).inc()
         self._seconds.labels(queue).observe(seconds)
-        if reason is not None:
-            (self._retries if end == "retried" else self._dead).labels(queue, reason.code).inc()
+        counter = {"retried": self._retries, "dead": self._dead}.get(end)
+        if counter is not None and reason is not None:
+            counter.labels(queue, reason.code).inc()
 
     def in_progress(self, queue: str) -> InprogressTracker:
         """Count a delivery in hand while the context lasts."""
