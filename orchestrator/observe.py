@@ -68,8 +68,9 @@ class Metrics:
         """Count one delivery by its outcome."""
         self._jobs.labels(queue, outcome).inc()
         self._seconds.labels(queue).observe(seconds)
-        if reason is not None:
-            (self._retries if outcome == "retried" else self._dead).labels(queue, reason.code).inc()
+        counter = {"retried": self._retries, "dead": self._dead}.get(outcome)
+        if counter is not None and reason is not None:
+            counter.labels(queue, reason.code).inc()
 
     def in_progress(self, queue: str) -> InprogressTracker:
         """Count a delivery in hand while the context lasts."""

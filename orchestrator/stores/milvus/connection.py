@@ -23,6 +23,7 @@ _GRACE_S = 0.5
 _STOP_S = 2.0
 _LOGGERS = ("pymilvus", "milvus_lite", "grpc._server")
 """The last is the server of Milvus Lite."""
+_NEVER_MS = 2**31 - 1
 _RECONNECT_MS = {"grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 2000}
 
 
@@ -66,7 +67,8 @@ class Connection:
             port, release = await asyncio.to_thread(_serve, os.fspath(path))
         except Exception as error:  # the engine has exceptions of its own, and raises those of Arrow and of the system
             raise Unavailable("milvus", f"{os.fspath(path)}: {error}") from error
-        options = {**_RECONNECT_MS, "grpc.enable_http_proxy": 0}
+        # Pings to a server in this very process say nothing; after some it complains of them on stderr.
+        options = {**_RECONNECT_MS, "grpc.enable_http_proxy": 0, "grpc.keepalive_time_ms": _NEVER_MS}
         handler = AsyncGrpcHandler(address=f"127.0.0.1:{port}", grpc_options=options)
         return cls(handler, database="", timeout_s=timeout_s, in_flight=1, release=release)
 

@@ -44,6 +44,7 @@ async def test_a_deferred_job_waits_in_a_tier_with_the_attempt_it_had() -> None:
     headers = world.broker.published[0][1].headers
     assert (headers["x-attempt"], headers["x-releases"]) == (2, 2)
     assert world.count("justlens_jobs_total", queue="work", outcome="deferred") == 1
+    assert world.count("justlens_dead_letters_total", queue="work", reason=BUSY.code) == 0
 
 
 async def test_a_job_that_was_deferred_often_and_for_a_day_is_charged() -> None:
