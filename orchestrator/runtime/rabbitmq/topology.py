@@ -4,7 +4,7 @@ Each queue of the file has a main queue, one retry queue per delay, and an error
 
     retry.<queue>.<delay>ms --(after its delay)--> <queue> --(delivery limit)--> error.<queue>
 
-Everything that safety rests on is an argument of the queue, not a policy (deploy/decisions/0001): a policy can be
+Everything that safety rests on is an argument of the queue, not a policy (docs/decisions/0001): a policy can be
 removed while the queue lives, and then dead-lettering silently ends.
 """
 

@@ -1,4 +1,4 @@
-"""The front door: every command of the README is run, and every setting and file it names exists."""
+"""The front door and the pages behind it: every command is run, and every setting and file they name exists."""
 
 import asyncio
 import os
@@ -15,11 +15,16 @@ from orchestrator.config import Settings
 from tests.kit.deployment import Deployment, Options, Servers
 from tests.kit.orchestrators import plain_environment
 from tests.kit.ports import free_port
+from tests.kit.settings_page import settings_page
 from tests.kit.worker import Worker
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PAGES = {
+    path.relative_to(ROOT): path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+TEXT = "\n".join(PAGES.values())
+BLOCKS = list(dict.fromkeys(re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)))
 MAKE = [block for block in BLOCKS if block.startswith("make ")]
 SERVERS = [block for block in BLOCKS if "export JUSTLENS_" in block or "justlens worker" in block]
 EMBEDDED = [block for block in BLOCKS if block not in MAKE and block not in SERVERS]
@@ -72,11 +77,25 @@ async def test_the_tour_of_a_deployment_works_on_real_servers(servers: Servers, 
                 await asyncio.to_thread(run, block.replace("8101", str(free_port())), environment)
 
 
+def test_the_readme_is_a_front_door_and_not_the_house() -> None:
+    assert len(README.splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_link_leads_to_a_page_that_is_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGES[page])
+    assert [link for link in links if not (ROOT / page.parent / link).exists()] == []
+
+
+def test_the_page_of_settings_is_what_the_settings_say() -> None:
+    assert PAGES[Path("docs/configuration.md")] == settings_page()
+
+
 def test_every_setting_it_names_exists() -> None:
-    named = set(re.findall(r"JUSTLENS_([A-Z0-9_]+)", README))
+    named = set(re.findall(r"JUSTLENS_([A-Z0-9_]+)", TEXT))
     assert named and named <= {name.upper() for name in Settings.model_fields}
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:[\w.]+/)*[\w]+\.(?:py|yaml|js|md)|(?:\w+/)+)`", README))))
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:[\w.]+/)*[\w]+\.(?:py|yaml|js|md)|(?:\w+/)+)`", TEXT))))
 def test_every_file_it_names_exists(path: str) -> None:
     assert (ROOT / path).exists() or (ROOT / "orchestrator" / path).exists()
