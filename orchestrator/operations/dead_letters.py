@@ -100,7 +100,7 @@ async def _settle(
     if dry_run:
         return await _foresee(system, choice)
     settled: list[DeadLetter] = []
-    parked = 0
+    parked = held = 0
     for queue in _queues(system, choice.wanted):
         left = None if choice.limit is None else choice.limit - len(settled)
         report = await dlq.settle_letters(
@@ -113,7 +113,9 @@ async def _settle(
         )
         settled += report.settled
         parked += report.parked
-    return _report(settled, parked)
+        if report.shared:
+            held += len(await system.documents.find_dead_letters(replace(choice.wanted, queue=queue))) - report.parked
+    return _report(settled, parked, held)
 
 
 async def _foresee(system: System, choice: dlq.Selection) -> dict[str, Any]:
@@ -123,16 +125,22 @@ async def _foresee(system: System, choice: dlq.Selection) -> dict[str, Any]:
     return _report([letter for letter in letters if letter not in parked][: choice.limit], len(parked))
 
 
-def _report(letters: Sequence[DeadLetter], parked: int) -> dict[str, Any]:
-    return {"count": len(letters), "parked": parked, "letters": [_describe(letter) for letter in letters]}
+def _report(letters: Sequence[DeadLetter], parked: int, held: int = 0) -> dict[str, Any]:
+    """``held`` letters are meant as well, but in the hands of another replay, edit or drop."""
+    described = [_describe(letter) for letter in letters]
+    return {"count": len(letters), "parked": parked, "held": max(0, held), "letters": described}
 
 
 async def _agree(system: System, wanted: DeadLetterFilter) -> None:
-    """Scan the error queues whose number of messages is not what the index says."""
+    """Scan the error queues whose number of messages is not what the index says.
+
+    While somebody replays or drops, the index is what is known: letters that another pass holds are seen by nobody.
+    """
     counts = await system.documents.dead_letter_counts()
     for queue in _queues(system, wanted):
         indexed = sum(count for (name, _), count in counts.items() if name == queue)
-        if (await system.broker.depth(error_queue(queue))).total != indexed:
+        depth = await system.broker.depth(error_queue(queue))
+        if depth.consumers == 0 and depth.total != indexed:
             await dlq.reconcile(queue, broker=system.broker, ledger=system.documents, index=system.documents)
 
 

@@ -33,11 +33,13 @@ class Selection:
 
 @dataclass(slots=True)
 class PassReport:
-    """What a pass saw and did. ``scanned`` is less than ``present`` when it had to stop at 20,000 held letters."""
+    """What a pass saw and did. ``scanned`` is less than ``present`` when it had to stop at 20,000 held letters;
+    ``shared`` tells that another pass was at work on the queue, whose letters nobody else can see meanwhile."""
 
     present: int = 0
     scanned: int = 0
     parked: int = 0
+    shared: bool = False
     settled: list[DeadLetter] = field(default_factory=list)
 
 
@@ -74,6 +76,7 @@ async def reconcile(queue: str, *, broker: Broker, ledger: Ledger, index: DeadLe
     """Make the index agree with ``error.<queue>``: index every letter that is there, forget every one that is not.
 
     A letter whose job the ledger knows as done is settled: it is a copy, buried by the broker after an ack was lost.
+    None is forgotten while another pass holds letters.
     """
     known = {letter.letter_id for letter in await index.find_dead_letters(DeadLetterFilter(queue=queue))}
     report, found = PassReport(), set[str]()
@@ -85,7 +88,8 @@ async def reconcile(queue: str, *, broker: Broker, ledger: Ledger, index: DeadLe
                 continue
             await index.index_dead_letter(letter)
             found.add(letter.letter_id)
-    if report.scanned >= report.present:
+        report.shared |= (await broker.depth(error_queue(queue))).consumers > 1  # a pass that began after this one
+    if report.scanned >= report.present and not report.shared:
         for letter_id in known - found:
             await index.forget_dead_letter(queue, letter_id)
     return report
@@ -101,7 +105,8 @@ async def _letters(
     queue: str, broker: Broker, report: PassReport
 ) -> AsyncIterator[AsyncIterator[tuple[Delivery, DeadLetter]]]:
     """The letters there now, each held until it is settled or the context ends."""
-    report.present = (await broker.depth(error_queue(queue))).total
+    depth = await broker.depth(error_queue(queue))
+    report.present, report.shared = depth.total, depth.consumers > 0
     subscription = await broker.subscribe(error_queue(queue), prefetch=max(1, min(report.present, MAX_HELD)))
     try:
         yield _read(queue, subscription, report)

@@ -13,6 +13,7 @@ from orchestrator.cli.exits import ExitCode
 from orchestrator.domain.queue_names import error_queue
 from orchestrator.embedded.control_socket import Call
 from orchestrator.operations import connected
+from orchestrator.runtime.ports import Message
 from tests.faults.figures import at_most
 from tests.kit.checker import check
 from tests.kit.cli import Cli
@@ -96,6 +97,37 @@ async def test_a_letter_that_was_replayed_three_times_in_vain_is_parked(servers:
         verdict = await deployment.verdict()
         assert verdict.clean, str(verdict)
         assert dict(verdict.counts)["done"] == 2
+
+
+async def test_while_one_replays_others_are_told_so(servers: Servers, tmp_path: Path) -> None:
+    async with Deployment(servers, tmp_path, Options(queue=ONE_ATTEMPT_MORE)) as deployment:
+        bodies = [b"no json, number %d" % number for number in range(30)]
+        for body in bodies:
+            await deployment.broker.publish(PROCESS, Message(body, {}, None))
+        orchestrator = await deployment.start()
+        async with connected(deployment.settings, deployment.pipeline) as call:
+            await until(partial(are_dead, call, len(bodies)), 30, "every letter to be dead")
+            assert await orchestrator.leave() == 0
+            first = asyncio.create_task(call("dlq.replay", {"per_second": 5}))
+            async with connected(deployment.settings, deployment.pipeline) as other:
+                await until(partial(nothing_to_take, deployment), 10, "the first replay to hold every letter")
+                seen = sum(row["count"] for row in await other("dlq.stats", {}))
+                second = await other("dlq.replay", {})
+                assert 0 < seen <= len(bodies) and (second["count"], second["held"] > 0) == (0, True)
+                cli = Cli(tmp_path, deployment.environment())
+                done = await asyncio.to_thread(cli, "dlq", "drop", "--yes")
+                assert done.returncode == ExitCode.NOT_DONE and "another replay, edit or drop" in done.stderr
+            assert (await first)["count"] == len(bodies)
+
+
+async def nothing_to_take(deployment: Deployment) -> bool:
+    """Whether every letter is in the hands of some reader."""
+    return await ready_letters(deployment) == 0
+
+
+async def are_dead(call: Call, number: int) -> bool:
+    """Whether so many letters are known."""
+    return sum(row["count"] for row in await call("dlq.stats", {})) == number
 
 
 async def is_dead(call: Call, replays: int) -> bool:

@@ -45,7 +45,8 @@ def edit(
     arguments = {"queue": queue, "letter_id": letter, "changes": changes}
     report = asked.operate(lambda call: call("dlq.edit", arguments))
     if not report["count"]:
-        say(f"There is no letter '{letter}' in error.{queue} any more.")
+        held = "in the hands of another replay, edit or drop: try again when it has ended"
+        say(f"Letter '{letter}' of error.{queue} is {held if report['held'] else 'not there any more'}.")
         raise typer.Exit(ExitCode.NOT_DONE)
     if as_json:
         print_json({"queue": queue, "letter_id": letter, "job_id": report["job_id"]})

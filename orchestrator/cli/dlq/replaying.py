@@ -34,11 +34,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show which letters
 
 @dataclass(slots=True)
 class Outcome:
-    """What a replay came to. ``parked`` letters were replayed too often in vain and stay."""
+    """What a replay came to. Of ``total`` letters that were meant ``parked`` ones were replayed too often in vain and
+    stay, and ``held`` ones are in the hands of another replay, edit or drop."""
 
     letters: list[dict[str, Any]] = field(default_factory=list)
     parked: list[dict[str, Any]] = field(default_factory=list)
     dry_run: bool = False
+    total: int = 0
+    held: int = 0
 
     def document(self) -> dict[str, Any]:
         """The outcome as JSON."""
@@ -46,6 +49,7 @@ class Outcome:
             "count": len(self.letters),
             "dry_run": self.dry_run,
             "letters": self.letters,
+            "held": self.held,
             "parked": [{"queue": letter["queue"], "letter_id": letter["letter_id"]} for letter in self.parked],
         }
 
@@ -68,18 +72,27 @@ def replay(
     asked = invocation(context)
     queue = known_queue(queue, asked.configured()[1]) if queue else None
     wanted = Wanted(queue, reason, business, letter_id, older_than, newer_than)
-    outcome = Outcome(dry_run=dry_run)
+    outcome, began = Outcome(dry_run=dry_run), time.monotonic()
     try:
         asked.operate(lambda call: _replay(call, wanted, outcome, limit, rate, force, shown=not as_json))
     except JustLensError:
         if outcome.letters and not dry_run:
             say(f"{len(outcome.letters)} letters were sent again before this:")
         raise
+    except KeyboardInterrupt:
+        if outcome.total and not dry_run:
+            left = asked.operate(
+                lambda call: call("dlq.list", {"limit": None, **wanted.fields(time.monotonic() - began)})
+            )
+            gone = max(0, outcome.total - sum(force or not letter["parked"] for letter in left))
+            say(f"Interrupted: {gone:,} of {outcome.total:,} letters sent again, the others are where they were")
+        raise
     if as_json:
         print_json(outcome.document())
     else:
         _show(outcome)
-    if outcome.parked or (letter_id and not outcome.letters):
+    _tell_held(outcome.held)
+    if outcome.held or outcome.parked or (letter_id and not outcome.letters):
         raise typer.Exit(ExitCode.NOT_DONE)
 
 
@@ -89,7 +102,7 @@ async def _replay(
     began = time.monotonic()
     meant = await call("dlq.list", {"limit": None, **wanted.fields()})
     outcome.parked = [letter for letter in meant if letter["parked"] and not force]
-    total = min(len(meant) - len(outcome.parked), limit if limit is not None else len(meant))
+    total = outcome.total = min(len(meant) - len(outcome.parked), limit if limit is not None else len(meant))
     if outcome.dry_run:
         outcome.letters = [letter for letter in meant if force or not letter["parked"]][:total]
         return
@@ -103,7 +116,14 @@ async def _replay(
             outcome.letters += report["letters"]
             bar.update(task, completed=len(outcome.letters))
             if not report["count"]:
+                outcome.held = min(report["held"], left)
                 return
+
+
+def _tell_held(held: int) -> None:
+    if held:
+        letters = "letter is" if held == 1 else "letters are"
+        say(f"{held:,} {letters} in the hands of another replay, edit or drop: try again when it has ended.")
 
 
 def _show(outcome: Outcome) -> None:
@@ -148,11 +168,12 @@ def drop(
         fields = wanted.fields(time.monotonic() - began)
         report = asked.operate(lambda call: call("dlq.drop", {"limit": limit, **fields}))
     if as_json:
-        print_json({"count": report["count"], "dry_run": dry_run, "letters": report["letters"]})
+        print_json({name: report[name] for name in ("count", "held", "letters")} | {"dry_run": dry_run})
     elif dry_run and report["letters"]:
         console = stdout()
         console.print(letter_table(report["letters"], "These letters would be removed", console.width))
     else:
         stdout().print(f"{report['count']:,} {'letter' if report['count'] == 1 else 'letters'} removed")
-    if letter_id and not report["count"]:
+    _tell_held(report["held"])
+    if report["held"] or (letter_id and not report["count"]):
         raise typer.Exit(ExitCode.NOT_DONE)

@@ -49,6 +49,22 @@ async def test_every_letter_is_replayed_and_leaves_queue_and_index(broker: Local
     assert all(d.headers["x-attempt"] == 1 and not any(n.startswith("x-error") for n in d.headers) for d in replayed)
 
 
+async def test_letters_that_another_pass_holds_are_not_forgotten(broker: LocalBroker) -> None:
+    world = new_world()
+    for number in range(3):
+        await bury(broker, number)
+    await reconcile("work", broker=broker, ledger=world.ledger, index=world.index)
+    other = await broker.subscribe("error.work", prefetch=10)
+    held = [await other.next(5) for _ in range(3)]
+    assert all(held)
+    report = await run_pass(broker, world, EVERY)
+    assert report.shared and not report.settled
+    assert (await reconcile("work", broker=broker, ledger=world.ledger, index=world.index)).shared
+    assert len(world.index.letters) == 3
+    await other.close()
+    assert len((await run_pass(broker, world, EVERY)).settled) == 3
+
+
 @pytest.mark.parametrize(
     ("selection", "numbers"),
     [
