@@ -162,7 +162,8 @@ def _scrubbed(value: Any, secrets: Sequence[str]) -> Any:
 
 def _opened(file: Path) -> TextIO:
     try:
-        return file.open("a", buffering=1, encoding="utf-8")
+        # For this user alone: a log names images and businesses.
+        return open(file, "a", buffering=1, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600))
     except OSError as error:
         problem = f"JUSTLENS_LOG_FILE: {file} cannot be written ({error.strerror}); name another file, or unset it"
         raise ConfigurationError([problem]) from error
@@ -186,6 +187,10 @@ class _Stream:
 def is_pretty(style: str, file: Path | None = None) -> bool:
     """Whether logs of this ``style`` are lines for people: ``auto`` is on a terminal, and JSON anywhere else."""
     return style == "pretty" or (style == "auto" and file is None and sys.stderr.isatty())
+
+
+_TOLD_ALREADY = ("aio_pika", "aiormq")
+"""Drivers whose errors reach the caller as well, who tells them once and in plain words."""
 
 
 def configure_logging(level: str, style: str, secrets: Sequence[str], file: Path | None = None) -> None:
@@ -218,3 +223,5 @@ def configure_logging(level: str, style: str, secrets: Sequence[str], file: Path
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
+    for driver in _TOLD_ALREADY:
+        logging.getLogger(driver).setLevel(logging.CRITICAL if threshold > logging.DEBUG else logging.NOTSET)

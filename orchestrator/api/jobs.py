@@ -2,7 +2,7 @@
 
 import asyncio
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Path, Request
@@ -17,7 +17,7 @@ from orchestrator.api.problems import RETRY_AFTER_S, Problem, from_validation, i
 from orchestrator.api.schemas import Accepted, JobRequest
 from orchestrator.api.services import ROADS, ApiContext, context_of
 from orchestrator.domain.bodies import why_unreadable
-from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.errors import PublishUnconfirmed, Unavailable, Unroutable
 from orchestrator.domain.headers import TRACEPARENT
 from orchestrator.domain.ids import canonical_job_id
 from orchestrator.domain.jobs import Job
@@ -37,7 +37,11 @@ async def post_job(request: Request) -> JSONResponse:
     asked = parse_request(await read_json_body(request, context.options.max_body_bytes))
     identified = asked.with_identity(now_ms())
     jobs = {context.services.queues[road]: job_for(identified, road) for road in _roads(asked, context)}
-    failed = await _publish(context, jobs, continue_trace(request.headers.get(TRACEPARENT)))
+    failed, missing = await _publish(context, jobs, continue_trace(request.headers.get(TRACEPARENT)))
+    if missing is not None:
+        raise Problem(
+            "unavailable", f"The job was not published: {missing}.", headers={"Retry-After": str(RETRY_AFTER_S)}
+        )
     queues = {road: context.services.queues[road] for road in asked.to}
     if failed:
         raise Problem(
@@ -102,16 +106,24 @@ def _roads(asked: JobRequest, context: ApiContext) -> tuple[str, ...]:
     return asked.to
 
 
-async def _publish(context: ApiContext, jobs: Mapping[str, Job], traceparent: str) -> set[str]:
-    """Publish to all queues at once. The queues that did not confirm."""
+async def _publish(context: ApiContext, jobs: Mapping[str, Job], traceparent: str) -> tuple[set[str], str | None]:
+    """Publish to all queues at once. The queues that did not confirm, and why when no queue has its job for certain."""
 
-    async def one(queue: str, job: Job) -> bool:
+    async def one(queue: str, job: Job) -> Exception | None:
         try:
             async with asyncio.timeout(context.options.publish_timeout_s):
                 await context.services.publish(queue, job, traceparent)
-        except (Unavailable, TimeoutError):
-            return False
-        return True
+        except (Unavailable, TimeoutError) as error:
+            return error
+        return None
 
-    confirmed = await asyncio.gather(*(one(queue, job) for queue, job in jobs.items()))
-    return {queue for queue, yes in zip(jobs, confirmed, strict=True) if not yes}
+    errors = await asyncio.gather(*(one(queue, job) for queue, job in jobs.items()))
+    failed = {queue for queue, error in zip(jobs, errors, strict=True) if error is not None}
+    absent = all(isinstance(error, Unavailable) and not isinstance(error, PublishUnconfirmed) for error in errors)
+    return failed, _why_absent(errors) if absent else None
+
+
+def _why_absent(errors: Sequence[Exception | None]) -> str:
+    """The reason without the broker's address, which is nobody's business out there."""
+    missing = next((error for error in errors if isinstance(error, Unroutable)), None)
+    return str(missing) if missing is not None else "the broker is not available, or takes no jobs now"

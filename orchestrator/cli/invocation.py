@@ -115,12 +115,20 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise typer.BadParameter("is empty; name a folder")
+    return Path(text)
+
+
 def global_options(
     context: typer.Context,
     mode: Annotated[
         Literal["embedded", "servers"] | None, typer.Option(help="Files of one process, or real servers.")
     ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Embedded: where everything lies.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(parser=_folder, metavar="PATH", help="Embedded: where everything lies.")
+    ] = None,
     queues_file: Annotated[Path | None, typer.Option(help="The pipeline, a queues.yaml.")] = None,
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"] | None, typer.Option(help="Least level that is logged.")

@@ -8,7 +8,7 @@ import aiohttp
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from orchestrator.clients.http import TRANSPORT_ERRORS, fault_of, retry_after_s
-from orchestrator.domain.errors import JobRefused, Unavailable
+from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable
 from orchestrator.domain.urls import without_secrets
 from orchestrator.embedded.json_lines import JsonLines
 
@@ -37,8 +37,9 @@ class CdnPurger:
     async def purge(self, url: str) -> None:
         """Return once the CDN has forgotten ``url`` (a 404 says that it never knew it).
 
-        Raises Unavailable: after three tries for what may pass, at once for a refusal that is about our token or our
-        configuration. Raises JobRefused when the CDN's answer is about this URL.
+        Raises Unavailable after three tries of what may pass, JobRefused when the CDN's answer is about this URL, and
+        JobFailed for a refusal that may be about either: a token that is wrong, or a URL that is not the CDN's. That
+        is charged, since whoever publishes jobs could else stop the queue with such URLs.
         """
         if self._purge_url is None:
             return
@@ -65,7 +66,8 @@ class CdnPurger:
             raise _Passing("cdn", f"purge answered {status}", retry_after_s(wait, default_s=1.0))
         if status in _BAD_URL:
             raise JobRefused("purge_refused", f"the CDN does not purge {without_secrets(url)} (status {status})")
-        raise Unavailable("cdn", f"purge was refused with {status}; check JUSTLENS_CDN_PURGE_URL and _TOKEN")
+        advice = "it may not be one of its URLs; else check JUSTLENS_CDN_PURGE_URL and JUSTLENS_CDN_TOKEN"
+        raise JobFailed("purge_refused", f"the CDN refused with {status} to purge {without_secrets(url)}: {advice}")
 
 
 class FilePurger:

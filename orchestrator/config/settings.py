@@ -1,21 +1,40 @@
 """Everything that comes from the environment: ``JUSTLENS_*`` variables. Secrets come from nowhere else."""
 
+import re
 from importlib.resources import files
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from orchestrator.config.broker_urls import check_amqp_urls, check_management_urls
 from orchestrator.config.pipeline import Seconds, explain_validation
 from orchestrator.domain.errors import ConfigurationError
 from orchestrator.domain.prompts.profiles import PROFILES, VISION_JSON_CAT
+from orchestrator.domain.urls import without_secrets
 
 
 def _is_network(value: str) -> str:
     return str(ip_network(value))
+
+
+def _is_folder(value: str | Path) -> Path:
+    if not str(value).strip():
+        raise ValueError("is empty; name a folder")
+    return Path(value).expanduser()
+
+
+def _are_worker_urls(value: dict[str, list[str]]) -> dict[str, list[str]]:
+    for service, urls in value.items():
+        for url in urls:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                shown = without_secrets(url) if "@" in url else url
+                raise ValueError(f"{service}: '{shown}' is no worker's URL; write http://host:port")
+    return value
 
 
 def _is_prompt(value: str) -> str:
@@ -55,8 +74,10 @@ class Settings(BaseSettings):
         default_factory=_default_queues_file,
         description="The pipeline; unset = queues.yaml here, else the one that was installed with the package",
     )
-    data_dir: Path = Field(Path("justlens-data"), description="Embedded: where everything lies")
-    endpoints: dict[str, list[str]] = Field(
+    data_dir: Annotated[Path, BeforeValidator(_is_folder)] = Field(
+        Path("justlens-data"), description="Embedded: where everything lies"
+    )
+    endpoints: Annotated[dict[str, list[str]], AfterValidator(_are_worker_urls)] = Field(
         default_factory=dict, description='Worker URLs per pool, as JSON: {"enhance": ["http://gpu1:8101"]}'
     )
 
@@ -146,9 +167,16 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except SettingsError as error:  # a list or mapping that is not JSON
-        raise ConfigurationError([f"JUSTLENS_*: {error}; write it as JSON"]) from error
+        raise ConfigurationError([_explain_unreadable(error)]) from error
     except ValidationError as error:
         raise ConfigurationError([f"JUSTLENS_{line[0].upper()}: {line[1]}" for line in _split(error)]) from error
+
+
+def _explain_unreadable(error: SettingsError) -> str:
+    found = re.search(r'field "(\w+)"', str(error))
+    if found is None or found[1] not in Settings.model_fields:
+        return f"JUSTLENS_*: {error}; write it as JSON"
+    return f"JUSTLENS_{found[1].upper()}: is not JSON; it is: {Settings.model_fields[found[1]].description}"
 
 
 def _split(error: ValidationError) -> list[tuple[str, str]]:

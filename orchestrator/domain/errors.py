@@ -78,7 +78,11 @@ class PublishUnconfirmed(Unavailable):
 
 
 class Unroutable(Unavailable):
-    """The broker returned the message: the queue it names does not exist."""
+    """The queue does not exist; a message that was for it is surely not there."""
+
+    def __init__(self, dependency: str, detail: str = "there is no such queue") -> None:
+        super().__init__(dependency, detail)
+        self.args = (f"{dependency}: {detail}; `justlens topology apply` declares what is missing",)
 
 
 class SubscriptionLost(JustLensError):

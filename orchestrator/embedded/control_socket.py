@@ -57,9 +57,12 @@ def own_data_dir(data_dir: Path) -> Iterator[None]:
 
 
 def make_data_dir(data_dir: Path) -> None:
-    """Make the directory unless it is there. Raises ConfigurationError when it cannot be made or written to."""
+    """Make the directory, for this user alone, unless it is there: originals in it keep where they were taken.
+
+    Raises ConfigurationError when it cannot be made or written to.
+    """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise _unusable(data_dir, error) from error
     if not os.access(data_dir, os.W_OK | os.X_OK):

@@ -84,7 +84,7 @@ async def edit(system: System, queue: str, letter_id: str, changes: dict[str, An
 def _amended(job_type: type[Job], body: bytes, changes: dict[str, Any]) -> Job:
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = {}
     fields = {**(document if isinstance(document, dict) else {}), **changes, "job_id": None, "submitted_at": None}
     text = json.dumps({name: value for name, value in fields.items() if value is not None})

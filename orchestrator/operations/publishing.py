@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from orchestrator.domain.decoding import decode_job
-from orchestrator.domain.errors import ConfigurationError, JobRefused, Unavailable
+from orchestrator.domain.errors import ConfigurationError, JobRefused, PublishUnconfirmed, Unavailable
 from orchestrator.domain.headers import Envelope
 from orchestrator.domain.jobs import Job
 from orchestrator.observe import continue_trace
@@ -19,6 +19,7 @@ IN_FLIGHT = 64
 async def publish(system: System, queue: str, bodies: list[str], dry_run: bool = False) -> list[dict[str, Any]]:
     """Publish one job per body to ``queue``. One answer each, in order: {"job_id"} or {"error", "unknown"}.
 
+    ``not_sent`` beside an error says that the broker surely does not have it: it is away, full, or has no such queue.
     ``unknown`` is true when the broker did not answer in time: the job may be there. Publish it again with the same
     job_id, which the answer names; a job done twice is a job done once. With ``dry_run`` bodies are only checked.
     """
@@ -43,8 +44,10 @@ async def _publish_one(system: System, queue: str, body: bytes, dry_run: bool) -
         return {"job_id": job.job_id}
     try:
         await publish_confirmed(system.broker, queue, job)
+    except PublishUnconfirmed as unsure:
+        return {"job_id": job.job_id, "error": str(unsure), "unknown": True}
     except Unavailable as away:
-        return {"job_id": job.job_id, "error": str(away), "unknown": True}
+        return {"job_id": job.job_id, "error": str(away), "unknown": False, "not_sent": True}
     return {"job_id": job.job_id}
 
 

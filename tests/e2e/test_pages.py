@@ -35,7 +35,7 @@ LASTING = re.compile(r"^justlens (--data-dir \S+ )?(run|worker|api)\b")
 def run(block: str, environment: Mapping[str, str]) -> str:
     """The output of the block's commands, each of which must end with 0."""
     lines = [line for line in block.splitlines() if line and not line.startswith((". .venv", "export "))]
-    bounded = [f"timeout --preserve-status -s TERM 12 {line}" if LASTING.match(line) else line for line in lines]
+    bounded = [f"timeout --preserve-status -s TERM 20 {line}" if LASTING.match(line) else line for line in lines]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", "\n".join(bounded)],

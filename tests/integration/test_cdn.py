@@ -11,7 +11,7 @@ from aiohttp import web
 
 from orchestrator.clients.cdn import TRIES, CdnPurger, FilePurger
 from orchestrator.clients.http import open_session
-from orchestrator.domain.errors import JobRefused, Unavailable
+from orchestrator.domain.errors import JobFailed, JobRefused, Unavailable
 
 URL = "https://cdn.example/a.jpg?key=s3cret"
 
@@ -95,9 +95,9 @@ async def test_an_answer_about_the_url_itself_is_the_jobs_fault(cdn: Cdn, status
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 405])
-async def test_a_refusal_is_ours_and_not_repeated(cdn: Cdn, status: int) -> None:
+async def test_a_refusal_is_charged_because_others_url_would_stop_the_queue(cdn: Cdn, status: int) -> None:
     cdn.statuses = [status]
-    with pytest.raises(Unavailable, match=str(status)) as caught:
+    with pytest.raises(JobFailed, match=f"purge_refused.*{status}.*JUSTLENS_CDN_TOKEN") as caught:
         await purge(cdn.url)
 
     assert len(cdn.seen) == 1

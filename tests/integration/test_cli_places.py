@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from orchestrator.cli import application
 from orchestrator.cli.exits import ExitCode
 from orchestrator.domain.errors import ConfigurationError
 from orchestrator.embedded.control_socket import serve_control
+from orchestrator.observe import _opened
 from tests.kit.cli import Cli
 from tests.kit.embedded import embedded
 from tests.kit.orchestrators import ROOT, plain_environment
@@ -154,3 +156,11 @@ def test_a_worker_whose_port_is_taken_says_so_in_one_line(cli: Cli) -> None:
 def test_the_demo_refuses_a_folder_that_it_cannot_have(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     refused(run("demo", "--exit", "--data-dir", str(tmp_path / "file")), "JUSTLENS_DATA_DIR", "something else is there")
+
+
+def test_what_a_system_keeps_is_for_its_user_alone(run: Run, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    run("catalogue", "load", str(ROOT / "tests/e2e/pictures/catalogue.jsonl"), DATA_DIR=str(tmp_path / "new"))
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+    _opened(log).close()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600

@@ -23,7 +23,7 @@ def ask(*words: str, environment: dict[str, str] | None = None) -> Result:
 def test_a_setting_that_is_no_json_is_a_configuration_error() -> None:
     result = ask("config", environment={"JUSTLENS_ENDPOINTS": "{not json"})
 
-    assert result.exit_code == ExitCode.CONFIGURATION and "endpoints" in result.stderr
+    assert result.exit_code == ExitCode.CONFIGURATION and "ENDPOINTS" in result.stderr
 
 
 def test_config_says_where_each_value_comes_from(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from orchestrator.cli import application
 from orchestrator.cli.dlq.editing import changes_from, difference
+from orchestrator.cli.dlq.render import pretty_body
 from orchestrator.cli.dlq.selection import Wanted
 from orchestrator.cli.exits import MEANINGS, ExitCode, exit_code, explain
 from orchestrator.cli.quantities import duration_s, per_second
@@ -184,3 +185,7 @@ def test_importing_the_command_line_loads_no_driver_and_no_torch() -> None:
     )
 
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_body_that_is_nested_too_deeply_is_shown_as_it_is() -> None:
+    assert pretty_body("[" * 60_000) == "[" * 60_000

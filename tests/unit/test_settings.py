@@ -1,5 +1,7 @@
 """Settings: JUSTLENS_* and nothing else, with mistakes in words and secrets kept."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -54,7 +56,7 @@ def test_every_mistake_is_reported_at_once_by_its_variable(monkeypatch: pytest.M
 
 def test_a_mapping_that_is_not_json_is_a_mistake_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUSTLENS_ENDPOINTS", "http://gpu1:8101")
-    with pytest.raises(ConfigurationError, match=r"endpoints.*as JSON"):
+    with pytest.raises(ConfigurationError, match=r"ENDPOINTS.*as JSON"):
         load_settings()
 
 
@@ -117,3 +119,29 @@ def test_an_amqp_url_that_cannot_be_used_says_what_to_write(url: str, said: str)
 def test_a_management_url_is_checked_in_the_same_way() -> None:
     with pytest.raises(ConfigurationError, match="JUSTLENS_MANAGEMENT_URL: user or password"):
         load_settings(management_url="http://user:a/b@rabbit:15672")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("DATA_DIR", "", "JUSTLENS_DATA_DIR: is empty"),
+        ("ENDPOINTS", '{"enhance": ["127.0.0.1:8101"]}', "JUSTLENS_ENDPOINTS: enhance: '127.0.0.1:8101' is no worker"),
+        (
+            "ENDPOINTS",
+            "http://127.0.0.1:8101",
+            'JUSTLENS_ENDPOINTS: is not JSON; it is: Worker URLs per pool, as JSON: {"',
+        ),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_told_with_its_variable_and_the_right_one(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(f"JUSTLENS_{variable}", value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert words in str(caught.value)
+
+
+def test_the_users_own_folder_may_be_written_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert load_settings(data_dir="~/images").data_dir == Path("/home/somebody/images")

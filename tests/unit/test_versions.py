@@ -48,7 +48,7 @@ def test_a_version_is_thirteen_digits_and_the_job() -> None:
     assert job.version == "1700000000000-018bcfe5-6800-7000-8000-00000000abcd"
 
 
-def test_a_job_that_is_not_stamped_has_no_version() -> None:
+def test_a_job_without_identity_has_no_version() -> None:
     job = EnhanceJob(business_id="b", image_id="i", image_url="https://x/i.png")
-    with pytest.raises(ValueError, match="before it is stamped"):
+    with pytest.raises(ValueError, match="before it has an identity"):
         _ = job.version

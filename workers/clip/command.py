@@ -28,6 +28,7 @@ from workers.server.options import (
 )
 from workers.weights.hub import weights_at
 
+_ARCHITECTURE = "ViT-B-32"
 _WEIGHTS = (".safetensors", ".pt")
 
 
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         help="dummy needs no weights and knows nothing of what a picture shows; builtin is small, comes with JustLens, "
         "knows the demo world, and runs on the CPU without torch",
     )
-    parser.add_argument("--model-name", default="ViT-B-32", help="open_clip's name of the architecture")
+    parser.add_argument("--model-name", help=f"open_clip's name of the architecture; {_ARCHITECTURE} if none is given")
     parser.add_argument(
         "--model-config",
         type=Path,
@@ -80,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _problem(options: argparse.Namespace) -> str | None:
     if options.model != "open_clip":
-        own = ("weights", "weights_sha256", "pretrained", "model_config")
+        own = ("model_name", "weights", "weights_sha256", "pretrained", "model_config")
         return given_in_vain(options, "open_clip", *own) or _missing(options)
     if (options.weights is None) == (options.pretrained is None):
         return "--model open_clip needs either --weights or --pretrained: without weights its answers would be random"
@@ -100,7 +101,7 @@ def _name(options: argparse.Namespace) -> str:
         return Dummy.name if options.model == "dummy" else BUILT_IN_NAME
     config: Path | None = options.model_config
     if config is None:
-        return str(options.model_name)
+        return str(options.model_name or _ARCHITECTURE)
     return config.resolve().parent.name if config.name == CONFIG_NAME else config.stem
 
 

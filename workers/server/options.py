@@ -12,7 +12,7 @@ from workers.weights.hub import Weights, weights_named
 
 def worker_parser(program: str, description: str, *, port: int, max_batch: int = 8) -> argparse.ArgumentParser:
     """A parser with what every worker takes; ``port`` and ``max_batch`` are the defaults of this one."""
-    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description, allow_abbrev=False)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument(
         "--port", type=port_number, default=port, help="0 = any free one; the first line on stdout names it"

@@ -62,7 +62,7 @@ def pretty_body(body: str) -> str:
     """A JSON body indented; any other as it is."""
     try:
         return json.dumps(json.loads(body), indent=2)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body
 
 

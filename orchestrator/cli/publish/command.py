@@ -97,9 +97,9 @@ def _only_checked(jobs: Iterator[Checked], reports: Reports) -> None:
 def _exit_unless_complete(reports: Reports) -> None:
     if all(report.complete for report in reports.values()):
         return
-    unknown = any(report.unknown for report in reports.values())
+    unanswered = any(report.unknown or report.not_sent for report in reports.values())
     published = any(report.published for report in reports.values())
-    raise typer.Exit(ExitCode.UNAVAILABLE if unknown and not published else ExitCode.NOT_DONE)
+    raise typer.Exit(ExitCode.UNAVAILABLE if unanswered and not published else ExitCode.NOT_DONE)
 
 
 def _present(**given: Any) -> dict[str, Any]:

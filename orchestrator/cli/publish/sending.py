@@ -139,12 +139,15 @@ async def _send_part(call: Call, queue: str, part: list[Checked], report: Report
         return str(error)
     for checked, answer in zip(part, answers, strict=True):
         _note(checked, answer, report)
-    return str(answers[0]["error"]) if all(answer.get("unknown") for answer in answers) else None
+    silent = all(answer.get("unknown") or answer.get("not_sent") for answer in answers)
+    return str(answers[0]["error"]) if silent else None
 
 
 def _note(checked: Checked, answer: dict[str, Any], report: Report) -> None:
     if "error" not in answer:
         report.published.append(str(answer["job_id"]))
+    elif answer.get("not_sent"):
+        _leave_one_out(checked, report, answer["error"])
     elif answer["unknown"]:
         report.unknown.append(_unknown(checked, answer["error"]))
     else:
@@ -162,10 +165,13 @@ def _unknown(checked: Checked, error: str) -> dict[str, str]:
 
 def _leave_out(chunk: list[Checked], rest: Iterator[Checked], reports: Reports, why: str) -> None:
     for checked in (*chunk, *rest):
-        report = reports[checked.queue]
-        report.not_sent += 1
-        report.not_sent_from = report.not_sent_from or checked.place
-        report.stopped_by = why
+        _leave_one_out(checked, reports[checked.queue], why)
+
+
+def _leave_one_out(checked: Checked, report: Report, why: str) -> None:
+    report.not_sent += 1
+    report.not_sent_from = report.not_sent_from or checked.place
+    report.stopped_by = why
 
 
 async def _pause_until(due: float, stopping: asyncio.Event) -> None:

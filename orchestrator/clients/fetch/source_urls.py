@@ -32,10 +32,9 @@ def s3_location(url: str) -> tuple[str, str] | None:
 def parse_url(url: str) -> URL:
     """``url`` when it is one that may be asked. Raises JobRefused (``bad_url``)."""
     try:
-        parsed = _as_written(url)
-    except ValueError:
+        return _checked(_as_written(url))
+    except ValueError:  # UnicodeError of a host name is one
         raise JobRefused("bad_url", f"{without_secrets(url)}: not a URL") from None
-    return _checked(parsed)
 
 
 def next_hop(url: URL, location: str) -> URL:
@@ -49,7 +48,10 @@ def next_hop(url: URL, location: str) -> URL:
         raise JobRefused("redirect_refused", f"{without_secrets(str(url))}: redirects to no URL")
     if target.scheme not in ("http", "https") or (url.scheme, target.scheme) == ("https", "http"):
         raise JobRefused("redirect_refused", f"{without_secrets(str(url))}: redirects to {target.scheme}")
-    return _checked(target)
+    try:
+        return _checked(target)
+    except ValueError:
+        raise JobRefused("redirect_refused", f"{without_secrets(str(url))}: redirects to no URL") from None
 
 
 def _as_written(text: str) -> URL:

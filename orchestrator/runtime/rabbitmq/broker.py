@@ -50,7 +50,9 @@ class RabbitBroker:
         if settings.management_url is not None:
             management_urls = split_urls(settings.management_url.get_secret_value())
             self._management = Management(management_urls, get_vhost(urls[0]))
-        self._pulse = Pulse((self._publishing, self._consuming))
+        self._pulse = Pulse(
+            (self._publishing, self._consuming), on_silence=lambda: self._leave_node(self._consuming.node)
+        )
 
     async def publish(self, queue: str, message: Message) -> None:
         """Put ``message`` into ``queue``; return only when the broker answered for it.
@@ -69,9 +71,7 @@ class RabbitBroker:
     async def subscribe(self, queue: str, *, prefetch: int = 1) -> RabbitSubscription:
         """Attach one consumer to ``queue``, on a channel of its own. Raises Unroutable, Unavailable."""
         self._pulse.start()
-        subscription = RabbitSubscription(
-            self._consuming, queue, self._prefix + queue, on_silence=lambda: self._leave_node(self._consuming.node)
-        )
+        subscription = RabbitSubscription(self._consuming, queue, self._prefix + queue)
         await subscription.attach(prefetch)
         if prefetch == 1:  # whoever waits for the next delivery has settled the last
             self._pulse.watch(subscription)

@@ -11,6 +11,9 @@ from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 from orchestrator.domain.errors import Unavailable, Unroutable
 from orchestrator.runtime.rabbitmq.connection import BROKER, Link
 
+PATIENCE = 2
+"""Timeouts that a look into a queue may take: while it elects another leader every node leaves it open."""
+
 
 class Declared(NamedTuple):
     """What the broker answers to a declaration: messages ready to be delivered, consumers attached."""
@@ -66,6 +69,17 @@ class Control:
         async with self._lock:
             channel = await self._usable_channel()
             await self._link.call(channel.set_qos(prefetch_count=1), "asking for a sign of life")
+
+    async def look_into(self, name: str) -> None:
+        """Take a message from the queue called ``name``, if there is one, and give it back where it was.
+
+        Only a queue that has the majority of its replicas can tell. Raises Unavailable.
+        """
+        async with self._lock:
+            channel = await (await self._usable_channel()).get_underlay_channel()
+            got = await self._link.call(channel.basic_get(name), f"looking into {name}", PATIENCE)
+            if got.delivery_tag is not None:
+                await channel.basic_nack(got.delivery_tag, requeue=True, wait=False)
 
     async def _usable_channel(self) -> AbstractChannel:
         if self._channel is None or self._channel.is_closed or not self._link.is_open:

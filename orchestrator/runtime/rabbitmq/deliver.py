@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 
 import structlog
 from aio_pika.abc import AbstractChannel
@@ -16,23 +15,16 @@ from orchestrator.runtime.rabbitmq.connection import BROKER, Link
 from orchestrator.runtime.rabbitmq.driver_errors import NoAnswer, describe
 from orchestrator.runtime.rabbitmq.settling import read_delivery
 
-PATIENCE = 2
-"""Timeouts that a change of a consumer may take: while the queue elects another leader every node leaves it open."""
-
 log = structlog.get_logger(__name__)
 
 
 class RabbitSubscription:
-    """One consumer. ``name`` is the queue as the broker knows it, ``queue`` as queues.yaml does.
+    """One consumer. ``name`` is the queue as the broker knows it, ``queue`` as queues.yaml does."""
 
-    ``on_silence`` is called when a node that had answered leaves a consumer without an answer.
-    """
-
-    def __init__(self, link: Link, queue: str, name: str, on_silence: Callable[[], None]) -> None:
+    def __init__(self, link: Link, queue: str, name: str) -> None:
         self._link = link
-        self._on_silence = on_silence
         self._queue = queue
-        self._name = name
+        self.name = name
         self._channel: AbstractChannel | None = None
         self._driver_channel: DriverChannel | None = None
         self._consumer_tag = f"justlens-{id(self):x}"
@@ -40,8 +32,6 @@ class RabbitSubscription:
         self._waiter: asyncio.Future[None] | None = None
         self._lost: str | None = None
         self._stopped = False
-        self._consumed = True
-        self._changing = asyncio.Lock()
 
     @property
     def is_waiting(self) -> bool:
@@ -52,26 +42,14 @@ class RabbitSubscription:
         """Open the channel and consume. Raises Unroutable when the queue does not exist, else Unavailable."""
         self._channel = await self._link.open_channel()
         try:
-            await self._link.call(self._consume(self._channel, prefetch), f"consuming {self._name}")
+            await self._link.call(self._consume(self._channel, prefetch), f"consuming {self.name}")
         except ChannelNotFoundEntity:
-            raise Unroutable(BROKER, f"there is no queue {self._name}") from None
+            raise Unroutable(BROKER, f"there is no queue {self.name}") from None
         except BaseException as error:
             self._link.leave_behind(self._channel.close())
             if isinstance(error, NoAnswer):  # a node that lost the rest of its cluster answers pings, and not this
                 self._link.leave_behind(self._link.leave_silent_node())
             raise
-
-    async def renew(self) -> None:
-        """Cancel the consumer that waits and start it again, if the broker has other nodes to turn to.
-
-        A node that lost the rest of its cluster answers neither: it is left, and the subscription lost.
-        """
-        async with self._changing:
-            if self.is_waiting and self._link.has_other_nodes:
-                await self._change(f"cancelling {self._name}", self._cancel)
-                self._consumed = False
-                if self.is_waiting:  # else ``next`` starts it, when what came meanwhile is settled
-                    await self._change(f"consuming {self._name} again", self._start)
 
     async def next(self, timeout_s: float | None = None) -> Delivery | None:
         """The next delivery. None after ``stop()`` once nothing is left over, or when ``timeout_s`` passed.
@@ -79,22 +57,24 @@ class RabbitSubscription:
         Raises SubscriptionLost when the consumer was cancelled or its channel closed; what was not handed out comes
         again.
         """
-        if not self._buffer and not self._consumed:
-            await self._start_again()
         if not self._buffer and self._lost is None and not self._stopped:
             await self._wait(timeout_s)
         if self._buffer:
             return self._buffer.popleft()
         if self._lost is not None and not self._stopped:
-            raise SubscriptionLost(f"consumer of {self._name}: {self._lost}")
+            raise SubscriptionLost(f"consumer of {self.name}: {self._lost}")
         return None
 
     async def stop(self) -> None:
         """Ask for no more deliveries. Those already here are still handed out by ``next``; acks still work."""
-        async with self._changing:
+        channel = self._driver_channel
+        if channel is not None and self._lost is None and not self._stopped:
             # The answer comes after the last delivery, so from here on the buffer only shrinks.
-            await self._change(f"cancelling {self._name}", self._cancel)
-            self._stopped = True
+            try:
+                await self._link.call(channel.basic_cancel(self._consumer_tag), f"cancelling {self.name}")
+            except JustLensError as error:
+                self._lose(str(error))
+        self._stopped = True
         self._wake()
 
     async def close(self) -> None:
@@ -102,7 +82,7 @@ class RabbitSubscription:
         self._lose("closed")
         if self._channel is not None and not self._channel.is_closed:
             try:
-                await self._link.call(self._channel.close(), f"closing a channel of {self._name}")
+                await self._link.call(self._channel.close(), f"closing a channel of {self.name}")
             except JustLensError as error:
                 log.debug("channel_close_failed", queue=self._queue, detail=str(error))
 
@@ -112,35 +92,8 @@ class RabbitSubscription:
         driver_channel.on_consumer_cancel_callbacks.add(self._on_cancel)
         channel.close_callbacks.add(self._on_close)
         await driver_channel.basic_qos(prefetch_count=prefetch)
-        await self._start(driver_channel)
-
-    async def _start(self, channel: DriverChannel) -> None:
         # The driver's own consume: a task less for each delivery than aio_pika's, and nothing to unpack twice.
-        await channel.basic_consume(self._name, self._on_message, consumer_tag=self._consumer_tag)
-        self._consumed = True
-
-    async def _cancel(self, channel: DriverChannel) -> None:
-        await channel.basic_cancel(self._consumer_tag)
-
-    async def _start_again(self) -> None:
-        async with self._changing:
-            if not self._consumed:
-                await self._change(f"consuming {self._name} again", self._start)
-
-    async def _change(self, doing: str, work: Callable[[DriverChannel], Awaitable[None]]) -> None:
-        """Ask the broker for ``work``; when it fails, or is cancelled, the subscription is lost."""
-        channel = self._driver_channel
-        if channel is None or self._lost is not None or self._stopped:
-            return
-        try:
-            await self._link.call(work(channel), doing, PATIENCE)
-        except asyncio.CancelledError:
-            self._lose(f"{doing}: cut off")
-            raise
-        except (JustLensError, ChannelNotFoundEntity) as error:
-            self._lose(str(error))
-            if isinstance(error, NoAnswer):
-                self._on_silence()
+        await driver_channel.basic_consume(self.name, self._on_message, consumer_tag=self._consumer_tag)
 
     async def _on_message(self, message: DeliveredMessage) -> None:
         if self._lost is None:

@@ -126,7 +126,10 @@ async def _get_once(session: aiohttp.ClientSession, node: _Node, path: str) -> A
     async with session.get(node.url + path, headers={"Authorization": node.authorization}) as reply:
         if reply.status == 404:
             return None
-        if reply.status in (401, 403):
+        if reply.status == 401:
+            wrong = "the name or password in JUSTLENS_MANAGEMENT_URL is wrong, or the user has no tag"
+            raise Unavailable(MANAGEMENT, f"{path}: {wrong}; correct it, or give it the tag administrator")
+        if reply.status == 403:
             raise Unavailable(MANAGEMENT, f"{path}: the user may not read this; give it the tag administrator")
         reply.raise_for_status()
         return await reply.json()

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orchestrator.domain.errors import PublishUnconfirmed, Reason, Unavailable
+from orchestrator.domain.errors import PublishUnconfirmed, Reason, Unavailable, Unroutable
 from orchestrator.domain.jobs import EnhanceJob, RelevanceJob
 from orchestrator.domain.ledger import DeadLetter, End, LedgerEntry
 from orchestrator.runtime.ports import Delivery
@@ -176,6 +176,20 @@ async def test_a_publish_that_is_not_confirmed_is_a_503_with_the_id_to_repeat(st
         assert problem["job_id"] in problem["detail"]
         assert "secret" not in reply.text
         assert int(reply.headers["retry-after"]) >= 1
+
+
+async def test_a_job_that_is_surely_not_there_is_not_called_unconfirmed(stores: Stores) -> None:
+    async def no_queue(queue: str, *_: Any) -> None:
+        raise Unroutable("rabbitmq", f"there is no queue {queue}")
+
+    async def away(*_: Any) -> None:
+        raise Unavailable("rabbitmq", "amqp://user:secret@10.1.2.3 refused")
+
+    for publish, words in ((no_queue, "topology apply"), (away, "the broker is not available")):
+        async with served(degraded(stores, publish=publish)) as client:
+            reply = await client.post("/v1/jobs", json={**JOB, "to": ["enhance"]}, headers=key_of("publisher"))
+        assert (reply.status_code, reply.json()["code"]) == (503, "unavailable")
+        assert words in reply.json()["detail"] and "secret" not in reply.text
 
 
 async def test_a_silent_broker_does_not_hold_the_client_up(stores: Stores) -> None:

@@ -87,6 +87,8 @@ async def test_without_an_endpoint_in_use_the_space_is_unknown() -> None:
         (["--model", "open_clip", "--weights", "w.safetensors", "--pretrained", "openai"], "either --weights or"),
         (["--model", "open_clip", "--weights", "missing.safetensors"], "missing.safetensors: no such file"),
         (["--model", "open_clip", "--weights", "weights.npz"], "--weights must be one of"),
+        (["--model-name", "ViT-L-14"], "--model-name needs --model open_clip"),
+        (["--model-nam", "ViT-L-14"], "unrecognized arguments"),
         (["--weights", "w.safetensors"], "--weights needs --model open_clip"),
         (["--weights-sha256", "0" * 64], "--weights-sha256 needs --model open_clip"),
         (

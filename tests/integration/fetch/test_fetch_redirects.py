@@ -44,6 +44,7 @@ async def test_a_redirect_without_scheme_keeps_the_scheme(fetcher: SafeFetcher, 
         ("data:image/png,x", "redirect_refused"),
         ("http://[::1", "redirect_refused"),
         ("http://user:pw@127.0.0.1/", "bad_url"),
+        ("http://xn--a/", "redirect_refused"),
     ],
 )
 async def test_a_redirect_elsewhere_than_to_a_plain_http_url_is_refused(site: str, target: str, code: str) -> None:

@@ -19,6 +19,7 @@ from tests.kit.fetching import LIMITS, failure, fetching
         "http://[::1/a.jpg",
         "http://[not-an-address]/",
         "http://a..b/",
+        "http://xn--a/",
         f"http://{'a' * 70}.example/",
         "http://127.0.0.1:99999/",
         "http://127.0.0.1:port/",

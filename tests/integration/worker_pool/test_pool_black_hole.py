@@ -46,12 +46,12 @@ async def test_a_worker_that_answers_late_a_few_times_stays_in_use(workers: list
     async with FaultProxy(workers[0].port) as proxy:
         late.url = f"http://127.0.0.1:{proxy.port}"
         async with aiohttp.ClientSession() as session:
-            await late.embed_and_classify(session, "enhance")
+            await late.look(session, "enhance")
             for _ in range(2):
                 await proxy.black_hole()
                 for _ in range(endpoint.SILENT_AFTER - 1):
-                    await late.embed_and_classify(session, "enhance")
+                    await late.look(session, "enhance")
                     assert late.in_use
                 await proxy.pass_through()
-                await late.embed_and_classify(session, "enhance")
+                await late.look(session, "enhance")
             assert late.in_use
