@@ -10,7 +10,8 @@ from importlib.util import find_spec
 from typing import Literal
 
 from orchestrator.config import Pipeline, Settings
-from orchestrator.control import Owner, find_problem
+from orchestrator.control import Owner
+from orchestrator.data_dir import find_problem
 from orchestrator.domain.errors import Unavailable
 
 TIMEOUT_S = 15.0

@@ -13,7 +13,7 @@ from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.importing import ends_at_once
 from orchestrator.cli.terminal import AsJson
 from orchestrator.config import load_settings
-from orchestrator.control import make_data_dir
+from orchestrator.data_dir import make_data_dir
 from orchestrator.domain.errors import ConfigurationError
 
 

@@ -3,7 +3,7 @@
 import sys
 from enum import IntEnum
 
-from orchestrator.control import DataDirInUse
+from orchestrator.data_dir import DataDirInUse
 from orchestrator.domain.errors import (
     ConfigurationError,
     JustLensError,

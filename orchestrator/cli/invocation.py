@@ -14,7 +14,8 @@ from orchestrator import __version__
 from orchestrator.cli.exits import fail
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings, find_misspelt, load_settings
-from orchestrator.control import Call, make_data_dir, require_data_dir
+from orchestrator.control import Call
+from orchestrator.data_dir import make_data_dir, require_data_dir
 from orchestrator.domain.errors import ConfigurationError, JustLensError
 
 T = TypeVar("T")

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from orchestrator.config import Pipeline, Settings
-from orchestrator.control import Call, DataDirInUse, Owner, serve_control
+from orchestrator.control import Call, Owner, serve_control
+from orchestrator.data_dir import DataDirInUse
 from orchestrator.domain.errors import ConfigurationError, Unavailable
 from orchestrator.operations import catalogue, dead_letters, publishing, status, sweeping
 from orchestrator.wiring import Running, System, open_system

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from orchestrator.clients.endpoints import WorkerPool
 from orchestrator.clients.fetch import ReadObject
 from orchestrator.config import Pipeline, Settings, load_pipeline
-from orchestrator.control import own_data_dir
+from orchestrator.data_dir import own_data_dir
 from orchestrator.domain.errors import ConfigurationError, JobRefused
 from orchestrator.domain.pictures import Picture
 from orchestrator.runtime.local import LocalBroker

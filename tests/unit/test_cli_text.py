@@ -17,7 +17,8 @@ from orchestrator.cli.dlq.selection import Wanted
 from orchestrator.cli.exits import MEANINGS, ExitCode, exit_code, explain
 from orchestrator.cli.quantities import duration_s, per_second
 from orchestrator.cli.terminal import age, plain
-from orchestrator.control import DataDirInUse, OperationFailed
+from orchestrator.control import OperationFailed
+from orchestrator.data_dir import DataDirInUse
 from orchestrator.domain.errors import (
     ConfigurationError,
     JustLensError,
