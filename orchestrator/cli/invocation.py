@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from orchestrator import __version__
 from orchestrator.cli.exits import fail
+from orchestrator.cli.quantities import given_path
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings, find_misspelt, load_settings
 from orchestrator.control import Call
@@ -116,21 +117,17 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _folder(text: str) -> Path:
-    if not text.strip():
-        raise typer.BadParameter("is empty; name a folder")
-    return Path(text)
-
-
 def global_options(
     context: typer.Context,
     mode: Annotated[
         Literal["embedded", "servers"] | None, typer.Option(help="Files of one process, or real servers.")
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(parser=_folder, metavar="PATH", help="Embedded: where everything lies.")
+        Path | None, typer.Option(parser=given_path, metavar="PATH", help="Embedded: where everything lies.")
     ] = None,
-    queues_file: Annotated[Path | None, typer.Option(help="The pipeline, a queues.yaml.")] = None,
+    queues_file: Annotated[
+        Path | None, typer.Option(parser=given_path, metavar="PATH", help="The pipeline, a queues.yaml.")
+    ] = None,
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"] | None, typer.Option(help="Least level that is logged.")
     ] = None,

@@ -17,6 +17,8 @@ Kind = Literal["url", "picture", "folder", "csv", "jsonl"]
 
 def kind_of(source: str) -> Kind:
     """What ``source`` is. Raises BadParameter when there is no such thing."""
+    if not source.strip():
+        raise typer.BadParameter("is empty; name a file, folder or URL", param_hint="SOURCE")
     if source == "-":
         return "jsonl"
     if "://" in source:
