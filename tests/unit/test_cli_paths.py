@@ -1,4 +1,4 @@
-"""Paths on the command line and in settings: never an empty one, ``~`` is the user's home, and the demo's own folder."""
+"""Paths on the command line and in settings: none is empty, ``~`` is the home folder; and where the demo keeps itself."""
 
 from pathlib import Path
 
