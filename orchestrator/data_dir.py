@@ -41,6 +41,23 @@ def own_data_dir(data_dir: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_owned(data_dir: Path) -> bool:
+    """Whether a process owns the directory, answering or not. Makes nothing; false where nobody could own it."""
+    try:
+        descriptor = os.open(data_dir / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def make_data_dir(data_dir: Path) -> None:
     """Make the directory, for this user alone, unless it is there: originals in it keep where they were taken.
 

@@ -25,7 +25,7 @@ from orchestrator.domain.relevance_jobs import RelevanceJob
 from orchestrator.observe import configure_logging
 from orchestrator.operations import operator, reachable
 from orchestrator.runtime.patience import Drain, OutOfPatience
-from orchestrator.wiring import load_checked_pipeline, secrets_of, started
+from orchestrator.wiring import load_checked_pipeline, open_system, secrets_of, started
 
 POLL_S = 0.3
 
@@ -69,8 +69,9 @@ async def run_demo(plan: Plan) -> bool:
     console = Console(quiet=True) if plan.as_json else stdout()
     try:
         async with AsyncExitStack() as stack:
+            system = await stack.enter_async_context(open_system(settings, pipeline))
             listener = stack.enter_context(api_listener(settings))
-            running = await stack.enter_async_context(started(settings, pipeline, drain))
+            running = await stack.enter_async_context(started(system, drain))
             await stack.enter_async_context(reachable(running))
             url = await stack.enter_async_context(served(running.system, listener))
             demo = _Demo(plan, operator(running.system), queues, console, drain.requested)

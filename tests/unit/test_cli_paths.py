@@ -1,4 +1,4 @@
-"""Paths on the command line and in settings: none is empty, ``~`` is the home folder; and where the demo keeps itself."""
+"""Paths on the command line and in settings: none is empty, ``~`` is the home folder; the demo has its own."""
 
 from pathlib import Path
 
