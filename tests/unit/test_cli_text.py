@@ -62,6 +62,11 @@ def test_every_error_has_its_exit_code(error: JustLensError, code: ExitCode) -> 
     assert exit_code(error) is code
 
 
+def test_a_directory_in_use_says_what_works_beside_its_owner() -> None:
+    assert "second `run`" in MEANINGS[ExitCode.IN_USE]
+    assert "`justlens status`, `publish` and `dlq` work" in explain(DataDirInUse("a is in use"))
+
+
 def test_an_error_is_told_without_the_password_of_a_url() -> None:
     text = explain(Unavailable("rabbitmq", f"amqp://guest:{CANARY}@mq:5672/ refused"))
 
