@@ -44,7 +44,8 @@ def demo(
 
     Run again, it goes on with what is there: pictures that are done are not done twice.
     """
-    settings = demo_settings(invocation(context), data_dir)
+    asked = invocation(context)
+    settings = demo_settings(asked, data_dir)
     if missing := missing_packages("clip"):
         raise ConfigurationError(
             [f"the built-in models need {', '.join(missing)}, not installed here: pip install 'justlens[demo]'"]
@@ -58,7 +59,9 @@ def demo(
         from orchestrator.cli.demo_run import Plan, run_demo
 
     catalogue = sample_catalogue() if folder is None else []
-    if not asyncio.run(run_demo(Plan(settings, pictures, catalogue, stay=not ends, as_json=as_json))) and ends:
+    command = Invocation({**asked.overrides, "data_dir": settings.data_dir}).command
+    plan = Plan(settings, pictures, catalogue, command, stay=not ends, as_json=as_json)
+    if not asyncio.run(run_demo(plan)) and ends:
         raise typer.Exit(ExitCode.NOT_DONE)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 _PROCESSES = ("run", "api")
 """Commands that warn in their log."""
+_PLACES = ("mode", "data_dir", "queues_file")
+"""Options that say which system is meant."""
 _DRIVERS = frozenset({"aio_pika", "aiormq", "boto3", "botocore", "motor", "pymongo"})
 
 
@@ -31,6 +34,13 @@ class Invocation:
     """The settings given on the command line, by the name of their field."""
 
     overrides: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def command(self) -> str:
+        """How a command about the same system begins, such as ``justlens --data-dir build/tour``."""
+        named = [(name, self.overrides[name]) for name in _PLACES if name in self.overrides]
+        options = [word for name, value in named for word in (f"--{name.replace('_', '-')}", str(value))]
+        return shlex.join(["justlens", *options])
 
     def settings(self) -> Settings:
         """The settings in force. Raises ConfigurationError."""
