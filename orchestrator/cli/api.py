@@ -72,8 +72,8 @@ async def _serve(settings: Settings, pipeline: Pipeline) -> None:
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(api_listener(settings))
         system = await stack.enter_async_context(open_system(settings, pipeline))
+        listener = stack.enter_context(api_listener(settings))
         if settings.mode == "embedded":
             await system.catalogue.ensure_schema()  # the files may be new; servers are made ready by `justlens run`
         announce_api(await stack.enter_async_context(served(system, listener)), settings)

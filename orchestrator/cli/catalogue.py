@@ -10,7 +10,7 @@ import typer
 from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.invocation import Guarded, invocation
 from orchestrator.cli.publish.entries import Entry
-from orchestrator.cli.publish.sources import count_of, entries, kind_of
+from orchestrator.cli.publish.sources import count_of, entries, kind_of_list
 from orchestrator.cli.terminal import AsJson, print_json, progress, say, tell
 from orchestrator.domain.catalogue.rows import FIELDS
 from orchestrator.embedded.control_socket import Call
@@ -57,10 +57,7 @@ def load(
 
     Loading the same again changes nothing. Every refused row is named with its file, line and field; the others load.
     """
-    kinds = {file: kind_of(file) for file in files}
-    wrong = [file for file, kind in kinds.items() if kind not in ("csv", "jsonl")]
-    if wrong:
-        raise typer.BadParameter(f"neither CSV nor JSONL: {', '.join(wrong)}", param_hint="FILE")
+    kinds = {file: kind_of_list(file) for file in files}
     counts = [count_of(file, kind) for file, kind in kinds.items()]
     total = None if None in counts else sum(count or 0 for count in counts)
     rows = (_placed(file, entry) for file, kind in kinds.items() for entry in entries(file, kind, {}, FIELDS))

@@ -10,7 +10,7 @@ from orchestrator.domain.errors import (
     TopologyMismatch,
     Unavailable,
 )
-from orchestrator.embedded.control_socket import DataDirInUse
+from orchestrator.embedded.data_dir import DataDirInUse
 
 
 class ExitCode(IntEnum):
@@ -32,7 +32,7 @@ MEANINGS = {
     ExitCode.CONFIGURATION: "the configuration cannot be used",
     ExitCode.TOPOLOGY: "the broker's queues are not what queues.yaml says",
     ExitCode.UNAVAILABLE: "something that is needed is away",
-    ExitCode.IN_USE: "the data directory is in use by a process that does not answer",
+    ExitCode.IN_USE: "the data directory is in use: a second `run`, `api` or `demo`, or a process that does not answer",
 }
 
 _HEADINGS = {
@@ -48,7 +48,8 @@ _REMEDIES = {
     ExitCode.TOPOLOGY: "`justlens topology apply` creates what is missing; what exists with other properties"
     " has to be changed or removed by hand.",
     ExitCode.UNAVAILABLE: "`justlens doctor` checks every dependency and names the remedy.",
-    ExitCode.IN_USE: "Wait for the other process to end or stop it, or choose another directory with --data-dir.",
+    ExitCode.IN_USE: "Wait for the other process to end or stop it, or choose another directory with --data-dir. Beside"
+    " a process that answers `justlens status`, `publish` and `dlq` work.",
 }
 
 

@@ -24,15 +24,16 @@ def image(
     Exits with 1 when nothing is known of it, and with 5 when a part could not be read: the others are shown.
     """
     arguments = {"business_id": _id(business, "BUSINESS"), "image_id": _id(image, "IMAGE")}
-    found = invocation(context).operate(lambda call: call("image", arguments))
+    asked = invocation(context)
+    found = asked.operate(lambda call: call("image", arguments))
     known = any(found[part] for part in _PARTS)
     if as_json:
         print_json(found)
     elif known:
         from orchestrator.cli.image_page import image_page
 
-        stdout().print(image_page(found))
-    _tell_what_is_not_there(found, known)
+        stdout().print(image_page(found, asked.command))
+    _tell_what_is_not_there(found, known, asked.command)
 
 
 def _id(text: str, hint: str) -> str:
@@ -42,7 +43,7 @@ def _id(text: str, hint: str) -> str:
         raise typer.BadParameter(str(error), param_hint=hint) from error
 
 
-def _tell_what_is_not_there(found: Mapping[str, Any], known: bool) -> None:
+def _tell_what_is_not_there(found: Mapping[str, Any], known: bool, command: str) -> None:
     for part in found["missing"]:
         say(f"{part['part']} could not be read: {part['reason']}")
     if found["missing"]:
@@ -50,6 +51,6 @@ def _tell_what_is_not_there(found: Mapping[str, Any], known: bool) -> None:
     if not known:
         say(
             f"Nothing is known of {found['business_id']}/{found['image_id']}: no catalogue entry, no result, no dead"
-            " letter. Its job may still wait in a queue (`justlens status`), or the ids may be others."
+            f" letter. Its job may still wait in a queue (`{command} status`), or the ids may be others."
         )
         raise typer.Exit(ExitCode.NOT_DONE)

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.cli.dlq.render import letters_hint
 from orchestrator.cli.terminal import age, plain, table
 from orchestrator.domain.display import is_of
 
@@ -24,8 +25,8 @@ _TITLES = {"alt_text": "Alt text"}
 _OUTCOMES = {"done": "green", "dead": "red", "dropped": "yellow", "routed": "yellow"}
 
 
-def image_page(found: Fields) -> RenderableType:
-    """The answer of the operation ``image`` as blocks."""
+def image_page(found: Fields, command: str) -> RenderableType:
+    """The answer of the operation ``image`` as blocks; ``command`` is how a command about the same system begins."""
     sections: Fields = found["metadata"] or {}
     heading = plain(f"{found['business_id']}/{found['image_id']}", "bold underline")
     stages: Sequence[tuple[str, Fields | None, Callable[[Fields], RenderableType]]] = (
@@ -49,7 +50,7 @@ def image_page(found: Fields) -> RenderableType:
     if unknown:
         about = Text().append("Nothing known: ", style="bold").append(", ".join(unknown), style="dim")
         blocks.append(Padding(about, (0, 0, 1, 0)))
-    return Group(heading, Text(), *blocks, *_jobs(found["jobs"]), *_letters(found["dead_letters"]))
+    return Group(heading, Text(), *blocks, *_jobs(found["jobs"]), *_letters(found["dead_letters"], command))
 
 
 def _facts(title: str, facts: Callable[[Fields], Iterator[Fact]], section: Fields) -> RenderableType:
@@ -178,7 +179,7 @@ def _jobs(ends: Sequence[Fields]) -> Iterator[RenderableType]:
     yield made
 
 
-def _letters(letters: Sequence[Fields]) -> Iterator[RenderableType]:
+def _letters(letters: Sequence[Fields], command: str) -> Iterator[RenderableType]:
     if not letters:
         return
     made = table("Dead letters", ["queue, letter", "reason"])
@@ -187,7 +188,7 @@ def _letters(letters: Sequence[Fields]) -> Iterator[RenderableType]:
         name = Text("\n").join([plain(letter["queue"]), plain(letter["letter_id"], "dim")])
         made.add_row(name, Text("\n").join([plain(letter["reason"], "red"), plain(letter["message"], "dim")]))
     yield made
-    yield Text("`justlens dlq show QUEUE LETTER` has the body; replay, edit or drop settle them.", style="dim")
+    yield letters_hint(command)
 
 
 def _short(sha256: object) -> str:

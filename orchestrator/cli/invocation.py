@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,15 +13,19 @@ from typer.core import TyperGroup
 
 from orchestrator import __version__
 from orchestrator.cli.exits import fail
+from orchestrator.cli.quantities import given_path
 from orchestrator.cli.terminal import say
 from orchestrator.config import Pipeline, Settings, find_misspelt, load_settings
 from orchestrator.domain.errors import ConfigurationError, JustLensError
-from orchestrator.embedded.control_socket import Call, make_data_dir, require_data_dir
+from orchestrator.embedded.control_socket import Call
+from orchestrator.embedded.data_dir import make_data_dir, require_data_dir
 
 T = TypeVar("T")
 
 _PROCESSES = ("run", "api")
 """Commands that warn in their log."""
+_PLACES = ("mode", "data_dir", "queues_file")
+"""Options that say which system is meant."""
 _DRIVERS = frozenset({"aio_pika", "aiormq", "boto3", "botocore", "motor", "pymongo"})
 
 
@@ -29,6 +34,13 @@ class Invocation:
     """The settings given on the command line, by the name of their field."""
 
     overrides: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def command(self) -> str:
+        """How a command about the same system begins, such as ``justlens --data-dir build/tour``."""
+        named = [(name, self.overrides[name]) for name in _PLACES if name in self.overrides]
+        options = [word for name, value in named for word in (f"--{name.replace('_', '-')}", str(value))]
+        return shlex.join(["justlens", *options])
 
     def settings(self) -> Settings:
         """The settings in force. Raises ConfigurationError."""
@@ -115,21 +127,17 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _folder(text: str) -> Path:
-    if not text.strip():
-        raise typer.BadParameter("is empty; name a folder")
-    return Path(text)
-
-
 def global_options(
     context: typer.Context,
     mode: Annotated[
         Literal["embedded", "servers"] | None, typer.Option(help="Files of one process, or real servers.")
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(parser=_folder, metavar="PATH", help="Embedded: where everything lies.")
+        Path | None, typer.Option(parser=given_path, metavar="PATH", help="Embedded: where everything lies.")
     ] = None,
-    queues_file: Annotated[Path | None, typer.Option(help="The pipeline, a queues.yaml.")] = None,
+    queues_file: Annotated[
+        Path | None, typer.Option(parser=given_path, metavar="PATH", help="The pipeline, a queues.yaml.")
+    ] = None,
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"] | None, typer.Option(help="Least level that is logged.")
     ] = None,

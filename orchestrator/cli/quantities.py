@@ -1,8 +1,11 @@
-"""Times and rates as people write them on a command line."""
+"""Times, rates and paths as people write them on a command line."""
 
 import re
+from pathlib import Path
 
 import typer
+
+from orchestrator.config import read_path
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PER_S = {"": 1.0, "/s": 1.0, "/m": 60.0, "/min": 60.0, "/h": 3600.0}
@@ -23,3 +26,11 @@ def per_second(text: str) -> float:
     if match is None or unit not in _PER_S or float(match[1]) <= 0:
         raise typer.BadParameter(f"'{text}' is no rate; write it like 50/s, 600/min or 1000/h")
     return float(match[1]) / _PER_S[unit]
+
+
+def given_path(text: str) -> Path:
+    """The path, with a home folder for its ``~``. Raises BadParameter for an empty one, as an unset variable makes."""
+    try:
+        return read_path(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error

@@ -44,7 +44,7 @@ def run(context: typer.Context) -> None:
 async def _run(settings: Settings, pipeline: Pipeline) -> None:
     from orchestrator.operations import reachable
     from orchestrator.runtime.delivery_deadline import DeadlineReached, DeliveryDeadline, Drain
-    from orchestrator.wiring import started
+    from orchestrator.wiring import open_system, started
 
     drain = Drain()
     for number in SIGNALS:
@@ -53,9 +53,10 @@ async def _run(settings: Settings, pipeline: Pipeline) -> None:
         if settings.mode == "servers":
             await DeliveryDeadline(drain, math.inf).retry_while_unavailable(_verify_topology, settings, pipeline)
         async with AsyncExitStack() as stack:
+            system = await stack.enter_async_context(open_system(settings, pipeline))
             is_embedded = settings.mode == "embedded"  # the files have one owner, so the API has to live here
             listener = stack.enter_context(api_listener(settings)) if is_embedded else None
-            running = await stack.enter_async_context(started(settings, pipeline, drain))
+            running = await stack.enter_async_context(started(system, drain))
             await stack.enter_async_context(reachable(running))
             if listener is not None:
                 announce_api(await stack.enter_async_context(served(running.system, listener)), settings)

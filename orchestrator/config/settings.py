@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from orchestrator.config.broker_urls import check_amqp_urls, check_management_urls
+from orchestrator.config.paths import read_path
 from orchestrator.config.pipeline import Seconds, explain_validation
 from orchestrator.domain.errors import ConfigurationError
 from orchestrator.domain.prompts.profiles import PROFILES, VISION_JSON_CAT
@@ -19,12 +20,6 @@ from orchestrator.domain.urls import without_secrets
 
 def _is_network(value: str) -> str:
     return str(ip_network(value))
-
-
-def _is_folder(value: str | Path) -> Path:
-    if not str(value).strip():
-        raise ValueError("is empty; name a folder")
-    return Path(value).expanduser()
 
 
 def _are_worker_urls(value: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -55,6 +50,7 @@ def _is_management(value: SecretStr) -> SecretStr:
 
 
 Network = Annotated[str, AfterValidator(_is_network)]
+SomePath = Annotated[Path, BeforeValidator(read_path)]
 
 
 def _default_queues_file() -> Path:
@@ -70,13 +66,11 @@ class Settings(BaseSettings):
     )
 
     mode: Literal["embedded", "servers"] = Field("embedded", description="Files of one process, or real servers")
-    queues_file: Path = Field(
+    queues_file: SomePath = Field(
         default_factory=_default_queues_file,
         description="The pipeline; unset = queues.yaml here, else the one that was installed with the package",
     )
-    data_dir: Annotated[Path, BeforeValidator(_is_folder)] = Field(
-        Path("justlens-data"), description="Embedded: where everything lies"
-    )
+    data_dir: SomePath = Field(Path("justlens-data"), description="Embedded: where everything lies")
     endpoints: Annotated[dict[str, list[str]], AfterValidator(_are_worker_urls)] = Field(
         default_factory=dict, description='Worker URLs per pool, as JSON: {"enhance": ["http://gpu1:8101"]}'
     )
@@ -132,7 +126,7 @@ class Settings(BaseSettings):
     prompt: Annotated[str, AfterValidator(_is_prompt)] = Field(
         VISION_JSON_CAT.name, description="Prompt profile of relevance jobs that name none"
     )
-    prompt_examples_file: Path | None = Field(
+    prompt_examples_file: SomePath | None = Field(
         None, description="Labelled examples for vision_json_cat_few_shot; unset = those of the package"
     )
 
@@ -158,7 +152,7 @@ class Settings(BaseSettings):
         default_factory=list, description='Web origins that may read the API, as JSON: ["https://shop.example"]'
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
-    log_file: Path | None = Field(None, description="Logs go here, those of child workers too; unset = stderr")
+    log_file: SomePath | None = Field(None, description="Logs go here, those of child workers too; unset = stderr")
     log_format: Literal["auto", "json", "pretty"] = Field("auto", description="auto = pretty on a terminal")
 
 

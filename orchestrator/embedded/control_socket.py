@@ -5,116 +5,21 @@ its operation out. The socket's permissions are those of the data directory's ow
 """
 
 import asyncio
-import errno
-import fcntl
 import json
-import os
-import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from orchestrator.domain.errors import ConfigurationError, JustLensError, Unavailable
+from orchestrator.embedded.data_dir import socket_path, unusable
 
 Call = Callable[[str, dict[str, Any]], Awaitable[Any]]
 _MAX_LINE = 64 * 2**20
-_MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
-
-
-class DataDirInUse(JustLensError):
-    """Another process owns the data directory."""
 
 
 class OperationFailed(JustLensError):
     """The owner could not carry the operation out; the text is its own."""
-
-
-@contextmanager
-def own_data_dir(data_dir: Path) -> Iterator[None]:
-    """Own ``data_dir`` while the context lasts, or until the process ends, however it ends.
-
-    Raises DataDirInUse, and ConfigurationError for a directory that cannot be had.
-    """
-    socket_path(data_dir)
-    make_data_dir(data_dir)
-    try:
-        descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise _unusable(data_dir, error) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DataDirInUse(f"{data_dir} is in use by another process of JustLens") from error
-        except OSError as error:  # some network file systems have no locks
-            raise _unusable(
-                data_dir, error, "it cannot be locked; choose a folder on a disk of this machine"
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def make_data_dir(data_dir: Path) -> None:
-    """Make the directory, for this user alone, unless it is there: originals in it keep where they were taken.
-
-    Raises ConfigurationError when it cannot be made or written to.
-    """
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unusable(data_dir, error) from error
-    if not os.access(data_dir, os.W_OK | os.X_OK):
-        raise _unusable(data_dir, PermissionError(errno.EACCES, "this user may not write there", str(data_dir)))
-
-
-def require_data_dir(data_dir: Path) -> None:
-    """Raise ConfigurationError when there is nothing at ``data_dir``, so that nobody is told of an empty system."""
-    socket_path(data_dir)
-    if not data_dir.exists():
-        where = "its folder with --data-dir or JUSTLENS_DATA_DIR, or JUSTLENS_MODE=servers for one on servers"
-        raise ConfigurationError([f"JUSTLENS_DATA_DIR: there is no system at {data_dir}; give {where}"])
-
-
-def find_problem(data_dir: Path) -> str | None:
-    """Say why the directory could not be made or written to, None when it could. Makes nothing."""
-    try:
-        socket_path(data_dir)
-        there = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
-    except (ConfigurationError, OSError) as error:
-        return str(error)
-    if not there.is_dir():
-        return f"{there} is a file, where a folder is wanted"
-    return None if os.access(there, os.W_OK | os.X_OK) else f"{there}: this user may not write there"
-
-
-def _unusable(
-    data_dir: Path, error: OSError, remedy: str = "choose a folder that this user may write to with --data-dir"
-) -> ConfigurationError:
-    is_in_the_way = isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError)
-    what = "something else is there, where a folder or file of ours is wanted" if is_in_the_way else error.strerror
-    place = f" at {error.filename}" if error.filename and str(error.filename) != str(data_dir) else ""
-    return ConfigurationError([f"JUSTLENS_DATA_DIR: {data_dir} cannot be used{place}: {what}; {remedy}"])
-
-
-def socket_path(data_dir: Path) -> Path:
-    """Where the owner listens, relative to the working directory if that is shorter.
-
-    Raises ConfigurationError when it is longer than the path of a Unix socket can be.
-    """
-    try:
-        path = data_dir.resolve() / "control"
-        relative = Path(os.path.relpath(path))
-    except (OSError, RuntimeError) as error:  # no working directory any more, a circle of links
-        raise ConfigurationError([f"JUSTLENS_DATA_DIR: {data_dir} cannot be used: {error}"]) from error
-    shorter = min(relative, path, key=lambda one: len(os.fsencode(one)))
-    if (length := len(os.fsencode(shorter))) > _MAX_SOCKET_PATH:
-        problem = (
-            f"the path of its control socket, {shorter}, has {length} bytes, at most {_MAX_SOCKET_PATH} are possible"
-        )
-        raise ConfigurationError([f"JUSTLENS_DATA_DIR: {problem}; choose a directory with a shorter path"])
-    return shorter
 
 
 async def serve_control(data_dir: Path, call: Call) -> asyncio.Server:
@@ -140,7 +45,7 @@ async def serve_control(data_dir: Path, call: Call) -> asyncio.Server:
         path.chmod(0o600)
     except OSError as error:
         remedy = "remove what is there, or choose a folder on a disk of this machine with --data-dir"
-        raise _unusable(data_dir, OSError(error.errno, error.strerror, str(path)), remedy) from error
+        raise unusable(data_dir, OSError(error.errno, error.strerror, str(path)), remedy) from error
     return server
 
 
@@ -149,6 +54,8 @@ async def _answer(line: bytes, call: Call) -> bytes:
         request = json.loads(line)
         result = await call(request["operation"], request["arguments"])
         return json.dumps({"result": result}).encode()
+    except ConfigurationError as error:
+        return json.dumps({"error": str(error), "problems": error.problems}).encode()
     except JustLensError as error:
         return json.dumps({"error": str(error)}).encode()
     except Exception as error:  # the caller must hear of it, and the owner must live on
@@ -172,7 +79,10 @@ class Owner:
         return cls(reader, writer)
 
     async def call(self, operation: str, arguments: dict[str, Any]) -> Any:
-        """What the owner answered. Raises OperationFailed with the owner's words, Unavailable when it went away."""
+        """What the owner answered.
+
+        Raises ConfigurationError as the owner did, else OperationFailed with its words; Unavailable when it went away.
+        """
         try:
             self._writer.write(json.dumps({"operation": operation, "arguments": arguments}).encode() + b"\n")
             await self._writer.drain()
@@ -182,6 +92,8 @@ class Owner:
         if not line:
             raise Unavailable("the process that owns the data directory", "it went away")
         answer = json.loads(line)
+        if "problems" in answer:
+            raise ConfigurationError(answer["problems"])
         if "error" in answer:
             raise OperationFailed(answer["error"])
         return answer["result"]

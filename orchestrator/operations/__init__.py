@@ -8,7 +8,8 @@ from typing import Any
 
 from orchestrator.config import Pipeline, Settings
 from orchestrator.domain.errors import ConfigurationError, Unavailable
-from orchestrator.embedded.control_socket import Call, DataDirInUse, Owner, serve_control
+from orchestrator.embedded.control_socket import Call, Owner, serve_control
+from orchestrator.embedded.data_dir import DataDirInUse
 from orchestrator.operations import catalogue, dead_letters, publishing, status, sweeping
 from orchestrator.wiring import Running, System, open_system
 

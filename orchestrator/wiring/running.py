@@ -29,7 +29,7 @@ from orchestrator.runtime.lifecycle import Consumers
 from orchestrator.stages import STAGES, bind
 from orchestrator.stores.apply import StoreApplier
 from orchestrator.wiring.ports import VLM, open_ports
-from orchestrator.wiring.system import System, open_system, plain_secret, vectors_of
+from orchestrator.wiring.system import System, plain_secret, vectors_of
 
 log = structlog.get_logger(__name__)
 
@@ -44,17 +44,17 @@ class Running:
 
 
 @asynccontextmanager
-async def started(settings: Settings, pipeline: Pipeline, drain: Drain) -> AsyncIterator[Running]:
-    """Everything of one orchestrator process, at work. At the end jobs finish or are released, and all is closed.
+async def started(system: System, drain: Drain) -> AsyncIterator[Running]:
+    """The work of one orchestrator process on an open system. At the end jobs finish or are released.
 
     Raises ConfigurationError for a file of prompt examples that cannot be used, or a health port that cannot be had,
     before anything is started.
     """
+    settings, pipeline = system.settings, system.pipeline
     prompting = Prompting(settings.prompt, load_prompt_examples(settings.prompt_examples_file))
     async with AsyncExitStack() as stack:
         listener = open_listener(settings.http_host, settings.http_port, "JUSTLENS_HTTP_HOST", "JUSTLENS_HTTP_PORT")
         stack.callback(listener.close)
-        system = await stack.enter_async_context(open_system(settings, pipeline))
         retry_while_unavailable = DeliveryDeadline(drain, math.inf).retry_while_unavailable
         await retry_while_unavailable(system.documents.ensure_indexes)
         relevance = any(STAGES[queue.stage].road == "relevance" for queue in pipeline.queues.values())

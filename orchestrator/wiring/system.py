@@ -14,7 +14,7 @@ from orchestrator.clients.workers.pool import WorkerPool
 from orchestrator.config import Pipeline, Settings, load_pipeline
 from orchestrator.domain.errors import ConfigurationError, JobRefused
 from orchestrator.domain.pictures import Picture
-from orchestrator.embedded.control_socket import own_data_dir
+from orchestrator.embedded.data_dir import own_data_dir
 from orchestrator.runtime.local import LocalBroker
 from orchestrator.runtime.ports import Broker
 from orchestrator.stages import STAGES

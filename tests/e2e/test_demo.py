@@ -76,15 +76,15 @@ def test_it_shows_what_the_relevance_road_found_and_which_models_said_so(
         assert line_of(output, queue, "30")
 
 
-def test_it_asks_its_own_api_for_one_business_and_says_how_to_ask_again(
+def test_it_asks_its_own_api_for_one_business_and_names_no_address_that_ends_with_it(
     first_run: subprocess.CompletedProcess[str],
 ) -> None:
     output = first_run.stdout
     assert "What a page gets for golden-crust-bakery (basis scores)" in output
     for block in ("static", "dynamic", "carousel"):
         assert re.search(rf"^ *{block} +\S+ +scores +[01]\.\d\d +[01]\.\d\d +\d+x\d+", output, re.MULTILINE), block
-    [url] = re.findall(r"^API +(http://127\.0\.0\.1:\d+), as long as the demo runs$", output, re.MULTILINE)
-    assert f"{url}/docs" in output and f"curl '{url}/v1/relevancy/golden-crust-bakery" in output
+    assert re.search(r"^API +justlens --data-dir \S+ api serves such answers$", output, re.MULTILINE)
+    assert "as long as the demo runs" not in output and "curl" not in output
 
 
 def test_what_it_made_is_there_and_larger_than_the_originals(

@@ -40,6 +40,8 @@ def test_while_it_stays_up_the_broken_job_can_be_mended_and_control_c_ends_it(
         line = staying.stdout.readline()
         assert line, "".join(lines)
         lines.append(line)
+    [url] = [line.split()[1] for line in lines if line.startswith("API")]
+    assert url.startswith("http://127.0.0.1:") and f"Docs  {url.rstrip(',')}/docs\n" in lines
     [curl] = [line.split("'")[1] for line in lines if line.startswith("Try")]
     with urllib.request.urlopen(curl, timeout=10) as reply:
         answer = json.load(reply)

@@ -86,13 +86,33 @@ def test_an_owner_killed_while_jobs_are_published_leaves_every_job_accounted_for
 
 def test_a_data_directory_in_use_is_exit_code_6(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    with (tmp_path / "data" / "lock").open("w") as lock:
+    with (tmp_path / "data" / "lock").open("w") as lock, socket.create_server(("127.0.0.1", 0)) as taken:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for command in ("run", "status"):
-            done = cli(command)
+        for command in ("run", "api", "demo", "status"):  # its owner has the ports too, which is the lesser news
+            before = ("--data-dir", tmp_path / "data")
+            done = cli(*before, command, api_port=str(taken.getsockname()[1]))
             assert done.returncode == ExitCode.IN_USE
             assert "in use" in done.stderr and "--data-dir" in done.stderr and "Traceback" not in done.stderr
+        [found] = failing(cli)
+        assert found["name"] == "running process"
+        assert found["detail"] == f"{tmp_path / 'data'} is in use by a process that does not answer"
     assert cli("status").returncode == 0
+
+
+def failing(cli: Cli, **changes: str) -> list[dict[str, Any]]:
+    """What doctor finds failing."""
+    checks = cli.json("doctor", code=ExitCode.UNAVAILABLE, **changes)["checks"]
+    return [check for check in checks if check["state"] == "failing"]
+
+
+def test_doctor_says_that_a_port_is_taken_before_run_is_refused(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        [found] = failing(cli, api_port=port)
+    assert found["name"] == "ports" and f"cannot listen on 127.0.0.1:{port} (Address already" in found["detail"]
+    assert "JUSTLENS_API_PORT" in found["detail"] + found["remedy"]
+    [found] = failing(cli, api_port=port, http_port=port)
+    assert "JUSTLENS_HTTP_PORT" in found["detail"]
 
 
 def test_two_commands_at_the_same_time_wait_for_each_other(cli: Cli, tmp_path: Path) -> None:

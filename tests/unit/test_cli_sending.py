@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from orchestrator.cli.publish.sending import CHUNK, Checked, Report, send
-from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.errors import ConfigurationError, Unavailable
 from orchestrator.domain.jobs import EnhanceJob
+from orchestrator.embedded.control_socket import Call, Owner, serve_control
 
 
 def jobs(count: int, queues: Sequence[str] = ("q",)) -> Iterator[Checked]:
@@ -40,7 +43,7 @@ class Publisher:
         return answers
 
 
-async def sent(publisher: Publisher, count: int, **options: Any) -> Report:
+async def sent(publisher: Call, count: int, **options: Any) -> Report:
     report = Report()
     given = {"per_second": None, "stopping": asyncio.Event(), "advance": lambda: None, **options}
     await send(publisher, jobs(count), {"q": report}, **given)
@@ -79,6 +82,31 @@ async def test_jobs_on_their_way_when_the_owner_goes_are_unknown_not_lost() -> N
 
     assert len(report.published) == CHUNK and len(report.unknown) == CHUNK
     assert report.unknown[0]["place"] == f"line {CHUNK + 1}" and "went away" in str(report.stopped_by)
+
+
+async def test_jobs_that_the_broker_surely_lacks_are_not_sent_rather_than_unknown() -> None:
+    async def call(operation: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{"error": "the broker is away", "unknown": False, "not_sent": True} for _ in arguments["bodies"]]
+
+    report = await sent(call, 2 * CHUNK)
+
+    assert (report.not_sent, report.not_sent_from, report.stopped_by) == (2 * CHUNK, "line 1", "the broker is away")
+    assert not report.unknown and not report.published
+
+
+async def test_an_owner_that_knows_no_such_queue_has_sent_nothing() -> None:
+    async def refuse(operation: str, arguments: dict[str, Any]) -> None:
+        raise ConfigurationError(["queue: no queue 'q'; known: other"])
+
+    with tempfile.TemporaryDirectory() as folder:  # the path of a socket has to be short
+        server = await serve_control(Path(folder), refuse)
+        owner = await Owner.connect(Path(folder))
+        report = await sent(owner.call, 3)
+        await owner.close()
+        server.close()
+
+    assert (report.not_sent, len(report.unknown)) == (3, 0)
+    assert report.stopped_by == "queue: no queue 'q'; known: other"
 
 
 async def test_a_rate_makes_small_chunks_and_takes_its_time() -> None:

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from typer import BadParameter
 
+from orchestrator.cli.exits import ExitCode
 from orchestrator.cli.publish.sending import Report, check
-from orchestrator.cli.publish.sources import entries, kind_of
+from orchestrator.cli.publish.sources import entries, kind_of, kind_of_list
 from orchestrator.cli.publish.targets import common_fields, targets_of
 from orchestrator.config import load_settings
 from orchestrator.domain.jobs import EnhanceJob, RelevanceJob
 from orchestrator.wiring import load_checked_pipeline
 from tests.kit.sources import FIELDS, TARGETS, read, write
+from tests.unit.test_cli_text import ask
 
 PIPELINE = load_checked_pipeline(load_settings(queues_file=Path(__file__).parents[2] / "queues.yaml"))
 
@@ -123,6 +125,36 @@ def test_a_source_that_is_nothing_known_is_wrong_usage(tmp_path: Path, source: s
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(BadParameter):
         kind_of(str(tmp_path / source))
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("missing.csv", "^there is no file 'missing.csv'$"),
+        ("folder", "is a folder; name the files in it"),
+        ("https://e.x/shop.csv", "is a URL"),
+        ("front.jpg", "ends in none of .csv, .jsonl, .ndjson"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_a_file_of_rows_that_is_none_is_told_as_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "front.jpg").write_bytes(b"")
+    with pytest.raises(BadParameter, match=said) as refused:
+        kind_of_list(file)
+    assert refused.value.param_hint == "FILE"
+
+
+def test_a_catalogue_with_other_columns_is_told_in_its_own_words(tmp_path: Path) -> None:
+    wrong = write(tmp_path / "wrong.csv", "business,category_id\nb,1\n")
+    done = ask("--data-dir", str(tmp_path / "data"), "catalogue", "load", str(wrong))
+    assert done.exit_code == ExitCode.USAGE
+    said = " ".join(done.stderr.replace("│", " ").split())
+    assert "'business' is not a field here; known fields: business_id, categories" in said
+    assert "job" not in said and "SOURCE" not in said
 
 
 def test_roads_are_the_first_queue_that_takes_their_job_and_a_queue_has_its_own_name() -> None:

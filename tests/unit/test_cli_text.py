@@ -24,7 +24,8 @@ from orchestrator.domain.errors import (
     TopologyMismatch,
     Unavailable,
 )
-from orchestrator.embedded.control_socket import DataDirInUse, OperationFailed
+from orchestrator.embedded.control_socket import OperationFailed
+from orchestrator.embedded.data_dir import DataDirInUse
 
 QUEUES = Path(__file__).parents[2] / "queues.yaml"
 CANARY = "s3cr3t-canary"
@@ -59,6 +60,11 @@ def test_help_names_every_command_and_every_exit_code() -> None:
 )
 def test_every_error_has_its_exit_code(error: JustLensError, code: ExitCode) -> None:
     assert exit_code(error) is code
+
+
+def test_a_directory_in_use_says_what_works_beside_its_owner() -> None:
+    assert "second `run`" in MEANINGS[ExitCode.IN_USE]
+    assert "`justlens status`, `publish` and `dlq` work" in explain(DataDirInUse("a is in use"))
 
 
 def test_an_error_is_told_without_the_password_of_a_url() -> None:

@@ -48,8 +48,8 @@ async def fetch_answer(url: str) -> dict[str, Any] | None:
     return answer
 
 
-def show_answer(console: Console, answer: Mapping[str, Any] | None, api_url: str, url: str) -> None:
-    """The three blocks of a result page, and how to ask for them."""
+def show_answer(console: Console, answer: Mapping[str, Any] | None, url: str) -> None:
+    """The three blocks of a result page."""
     if answer is None:
         console.print(plain(f"The API gave no answer to {url}", "red"))
         return
@@ -67,9 +67,19 @@ def show_answer(console: Console, answer: Mapping[str, Any] | None, api_url: str
     for block in ("static", "dynamic", "carousel"):
         _add_block(made, block, answer[block])
     console.print(made)
+
+
+def show_address(console: Console, api_url: str, url: str) -> None:
+    """How to ask for the answer, while the API is there."""
     console.print(plain(f"API   {api_url}, as long as the demo runs"))
     console.print(plain(f"Docs  {api_url}/docs"))
     console.print(Text("Try   ").append(f"curl '{url}'", style="cyan"), soft_wrap=True)
+    console.print()
+
+
+def show_api_command(console: Console, command: str) -> None:
+    """How to ask for such answers once the demo has ended, and its API with it."""
+    console.print(Text("API   ").append(f"{command} api", style="cyan").append(" serves such answers"), soft_wrap=True)
     console.print()
 
 

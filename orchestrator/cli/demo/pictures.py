@@ -7,8 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
+import typer
+
 from orchestrator.cli.publish.folders import PICTURE_SUFFIXES, has_odd_name, printable_name
-from orchestrator.domain.errors import ConfigurationError
 from orchestrator.domain.ids import id_from_name, normalise_id
 from orchestrator.domain.jobs import EnhanceJob, ImageType, RelevanceJob
 from orchestrator.domain.versions import EARLIEST_MS
@@ -51,33 +52,35 @@ def sample_pictures() -> list[DemoPicture]:
 
 
 def pictures_in(folder: Path) -> list[DemoPicture]:
-    """Every picture file below ``folder``; each sub-folder is a business. Raises ConfigurationError, also for names
-    that make no id, or the same one."""
+    """Every picture file below ``folder``; each sub-folder is a business. Raises BadParameter, also for names that
+    make no id, or the same one."""
     if not folder.is_dir():
-        raise ConfigurationError([f"FOLDER: {folder} is not a folder"])
+        raise _refused(f"{folder} is not a folder")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
     if not paths:
         known = ", ".join(sorted(PICTURE_SUFFIXES))
-        raise ConfigurationError([f"FOLDER: no file below {folder} ends in one of {known}"])
+        raise _refused(f"no file below {folder} ends in one of {known}")
     pictures: dict[tuple[str, str], DemoPicture] = {}
     for path in paths:
         made = _from_folder(path)
         first = pictures.setdefault((made.business, made.image), made)
         if first is not made:
             names = f"{path} and {first.path.name}"
-            raise ConfigurationError([f"FOLDER: {names} would have the same id, {made.image}; rename one of them"])
+            raise _refused(f"{names} would have the same id, {made.image}; rename one of them")
     return list(pictures.values())
 
 
 def _from_folder(path: Path) -> DemoPicture:
     if has_odd_name(path.resolve()):
-        raise ConfigurationError(
-            [f"FOLDER: the name of {printable_name(path)}, or its folder's, is not UTF-8; rename it"]
-        )
+        raise _refused(f"the name of {printable_name(path)}, or its folder's, is not UTF-8; rename it")
     try:
         return picture(path, _as_id(path.parent.name))
     except ValueError as error:
-        raise ConfigurationError([f"FOLDER: {path}: its name makes no id ({error}); rename it"]) from error
+        raise _refused(f"{path}: its name makes no id ({error}); rename it") from error
+
+
+def _refused(why: str) -> typer.BadParameter:
+    return typer.BadParameter(why, param_hint="FOLDER")
 
 
 def broken_picture(folder: Path) -> DemoPicture:

@@ -103,9 +103,9 @@ def show_queues(console: Console, queues: Sequence[QueueRow]) -> None:
     console.print(made)
 
 
-def show_broken(console: Console, letters: Sequence[Mapping[str, Any]], data_dir: Path, healthy: Path) -> None:
-    """The dead letters of the broken picture, and the commands that deal with the first of them."""
-    base = f"justlens --data-dir {data_dir}"
+def show_broken(console: Console, letters: Sequence[Mapping[str, Any]], base: str, healthy: Path) -> None:
+    """The dead letters of the broken picture, and the commands that deal with the first of them: ``base`` is how a
+    command about the demo's system begins."""
     first = letters[0]
     where = f"{first['queue']} {first['letter_id']}"
     console.print(Text("One picture was broken on purpose", style="bold"))
@@ -123,7 +123,7 @@ def show_broken(console: Console, letters: Sequence[Mapping[str, Any]], data_dir
     console.print()
 
 
-def show_places(console: Console, data_dir: Path, picture: PictureRow) -> None:
+def show_places(console: Console, data_dir: Path, base: str, picture: PictureRow) -> None:
     """Where the results lie, and how to look at one picture."""
     places = (
         ("objects/originals/", "originals, by their SHA-256"),
@@ -139,7 +139,7 @@ def show_places(console: Console, data_dir: Path, picture: PictureRow) -> None:
     for name, what in places:
         console.print(Text(f"  {name:<20} {what}"))
     console.print(Text("  Everything known of one picture:"))
-    command = f"    justlens --data-dir {data_dir} image {picture.business} {picture.image}"
+    command = f"    {base} image {picture.business} {picture.image}"
     console.print(Text(command, style="cyan"), soft_wrap=True)
 
 

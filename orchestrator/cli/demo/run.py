@@ -10,32 +10,35 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from orchestrator.cli.api import api_listener, served
 from orchestrator.cli.demo import report
-from orchestrator.cli.demo.answer import answer_url, fetch_answer, show_answer
+from orchestrator.cli.demo.answer import answer_url, fetch_answer, show_address, show_answer, show_api_command
 from orchestrator.cli.demo.pictures import DemoPicture
 from orchestrator.cli.demo.progress import Ends, LiveProgress, ends_by_stage, queues_of
 from orchestrator.cli.demo.relevance import makers_of, relevance_row, show_relevance
-from orchestrator.cli.terminal import print_json, stdout
+from orchestrator.cli.terminal import plain, print_json, stdout
 from orchestrator.config import Settings
 from orchestrator.domain.jobs import Job, RelevanceJob
 from orchestrator.embedded.control_socket import Call
 from orchestrator.observe import configure_logging
 from orchestrator.operations import operator, reachable
 from orchestrator.runtime.delivery_deadline import DeadlineReached, Drain
-from orchestrator.wiring import load_checked_pipeline, secrets_of, started
+from orchestrator.wiring import load_checked_pipeline, open_system, secrets_of, started
 
 POLL_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the demo is to do. ``catalogue`` are rows as `justlens catalogue load` takes them."""
+    """What the demo is to do. ``catalogue`` are rows as `justlens catalogue load` takes them, ``command`` is how a
+    command about the demo's system begins."""
 
     settings: Settings
     pictures: Sequence[DemoPicture]
     catalogue: Sequence[str]
+    command: str
     stay: bool
     as_json: bool
 
@@ -68,8 +71,9 @@ async def run_demo(plan: Plan) -> bool:
     console = Console(quiet=True) if plan.as_json else stdout()
     try:
         async with AsyncExitStack() as stack:
+            system = await stack.enter_async_context(open_system(settings, pipeline))
             listener = stack.enter_context(api_listener(settings))
-            running = await stack.enter_async_context(started(settings, pipeline, drain))
+            running = await stack.enter_async_context(started(system, drain))
             await stack.enter_async_context(reachable(running))
             url = await stack.enter_async_context(served(running.system, listener))
             demo = _Demo(plan, operator(running.system), queues, console, drain.requested)
@@ -99,7 +103,8 @@ async def _carry_out(demo: _Demo, api_url: str) -> bool:
     demo.console.print(f"\nDone after {took}.\n")
     await _show(demo, await _found(demo, published, ends, api_url), api_url)
     if demo.plan.stay and not demo.stop.is_set():
-        demo.console.print("\nStill running, for the commands above and for `justlens publish`. Ctrl-C ends it.")
+        also = f"Still running, for the commands above and for `{demo.plan.command} publish`. Ctrl-C ends it."
+        demo.console.print(Text("\n").append_text(plain(also)), soft_wrap=True)
         await demo.stop.wait()
     return ends.complete
 
@@ -157,15 +162,19 @@ async def _show(demo: _Demo, found: report.Outcome, api_url: str) -> None:
     show_relevance(console, found.relevance, found.makers)
     report.show_queues(console, found.queues)
     if not demo.stop.is_set():
-        show_answer(console, found.answer, api_url, found.url)
+        show_answer(console, found.answer, found.url)
+        if demo.plan.stay:
+            show_address(console, api_url, found.url)
+        else:
+            show_api_command(console, demo.plan.command)
     broken = demo.plan.pictures[-1]
     ids = [job.job_id for job in (broken.enhance, broken.relevance) if job]
     letters = sorted(
         (one for one in found.letters if one["letter_id"] in ids), key=lambda it: ids.index(it["letter_id"])
     )
     if letters:
-        report.show_broken(console, letters, data_dir, demo.plan.pictures[0].path)
-    report.show_places(console, data_dir, found.pictures[0])
+        report.show_broken(console, letters, demo.plan.command, demo.plan.pictures[0].path)
+    report.show_places(console, data_dir, demo.plan.command, found.pictures[0])
 
 
 async def _found(demo: _Demo, published: Sequence[report.Published], ends: Ends, api_url: str) -> report.Outcome:

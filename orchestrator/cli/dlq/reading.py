@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.dlq.render import letter_page, letter_table, stats_table
+from orchestrator.cli.dlq.render import letter_page, letter_table, letters_hint, stats_table
 from orchestrator.cli.dlq.selection import (
     Business,
     LetterId,
@@ -45,7 +45,7 @@ def list_letters(
     more = "; there are more, see --limit" if len(found) > limit else ""
     console = stdout()
     console.print(letter_table(letters, f"Dead letters: {len(letters)} shown{more}", console.width))
-    console.print("`justlens dlq show QUEUE LETTER` has the body; replay, edit or drop settle them.", style="dim")
+    console.print(letters_hint(asked.command))
 
 
 def show(

@@ -35,6 +35,11 @@ def letter_table(letters: Sequence[dict[str, Any]], title: str, width: int) -> T
     return made
 
 
+def letters_hint(command: str) -> Text:
+    """What to do next; ``command`` is how a command about the same system begins."""
+    return _dim(f"`{command} dlq show QUEUE LETTER` has the body; replay, edit or drop settle them.")
+
+
 def _age(letter: dict[str, Any]) -> str:
     return age(time.time() - letter["died_at"] / 1000) if letter["died_at"] else "unknown"
 

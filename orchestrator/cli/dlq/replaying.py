@@ -90,7 +90,7 @@ def replay(
     if as_json:
         print_json(outcome.document())
     else:
-        _show(outcome)
+        _show(outcome, asked.command)
     _tell_held(outcome.held)
     if outcome.held or outcome.parked or (letter_id and not outcome.letters):
         raise typer.Exit(ExitCode.NOT_DONE)
@@ -126,7 +126,7 @@ def _tell_held(held: int) -> None:
         say(f"{held:,} {letters} in the hands of another replay, edit or drop: try again when it has ended.")
 
 
-def _show(outcome: Outcome) -> None:
+def _show(outcome: Outcome, command: str) -> None:
     if outcome.dry_run and outcome.letters:
         console = stdout()
         console.print(letter_table(outcome.letters, "These letters would be sent again", console.width))
@@ -138,7 +138,7 @@ def _show(outcome: Outcome) -> None:
             f" ({letter['reason']})"
         )
     if outcome.parked:
-        say("Mend parked letters with `justlens dlq edit`, or send them again as they are with --force.")
+        say(f"Mend parked letters with `{command} dlq edit`, or send them again as they are with --force.")
 
 
 def drop(

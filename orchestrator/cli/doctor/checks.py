@@ -1,20 +1,15 @@
 """One check of one dependency: how it is made, bounded and told."""
 
 import asyncio
-import shutil
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
 
 from orchestrator.config import Pipeline, Settings
-from orchestrator.domain.errors import Unavailable
-from orchestrator.embedded.control_socket import Owner, find_problem
 
 TIMEOUT_S = 15.0
-LEAST_FREE_BYTES = 2**30
 LEAST_PYTHON = (3, 11)
 
 State = Literal["ok", "failing", "not checked"]
@@ -80,7 +75,7 @@ def local_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
         longest = max(queue.deadline_s for queue in load().queues.values())
         return f"longest deadline {longest:g} s, ack timeout {settings.ack_timeout_s:g} s"
 
-    checks = [
+    return [
         Check("python", python, "Run JustLens on Python 3.11 or newer."),
         Check("queues file", queues_file, "Correct every line named here; JUSTLENS_QUEUES_FILE names the file."),
         Check(
@@ -89,48 +84,6 @@ def local_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check
             "Keep every deadline_s below 80 % of JUSTLENS_ACK_TIMEOUT_S, and that equal to the broker's"
             " consumer_timeout.",
         ),
-    ]
-    return checks + _data_checks(settings) if settings.mode == "embedded" else checks
-
-
-def _data_checks(settings: Settings) -> list[Check]:
-    folder = settings.data_dir
-
-    def write() -> None:
-        if folder.is_dir():
-            with tempfile.TemporaryFile(dir=folder) as file:
-                file.write(b"justlens")
-                file.flush()
-
-    async def writable() -> str:
-        if problem := find_problem(folder):
-            raise Wrong(problem)
-        await asyncio.to_thread(write)
-        return f"{folder.resolve()}{'' if folder.is_dir() else ', made by the first command that needs it'}"
-
-    async def owner() -> str:
-        try:
-            owner = await Owner.connect(folder)
-        except Unavailable:
-            return "none; `justlens run` starts it"
-        try:
-            url = (await owner.call("health", {}))["url"]
-        finally:
-            await owner.close()
-        return f"at work; its health is at {url}/readyz"
-
-    async def free_space() -> str:
-        place = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
-        free = shutil.disk_usage(place).free
-        text = f"{free / 2**30:,.1f} GiB free"
-        if free < LEAST_FREE_BYTES:
-            raise Wrong(text)
-        return text
-
-    return [
-        Check("data directory", writable, "Make it writable for this user, or choose another one with --data-dir."),
-        Check("running process", owner, "Look at its log; `justlens status` shows what it is doing."),
-        Check("free disk", free_space, "Free at least 1 GiB: a full disk stops publishing and every worker's result."),
     ]
 
 

@@ -9,6 +9,7 @@ from rich.padding import Padding
 
 from orchestrator.cli.doctor.broker_checks import broker_checks
 from orchestrator.cli.doctor.checks import Check, Finding, carry_out, child_checks, local_checks
+from orchestrator.cli.doctor.data_checks import data_checks
 from orchestrator.cli.doctor.relevance_checks import relevance_store_checks, triton_checks
 from orchestrator.cli.doctor.server_checks import cdn_checks, endpoint_checks, load_drivers, store_checks
 from orchestrator.cli.exits import ExitCode
@@ -55,7 +56,7 @@ def all_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check]:
         if pipeline is None or _describes(pipeline):
             checks += relevance_store_checks(settings)
     else:
-        checks += child_checks(settings, load)
+        checks += data_checks(settings) + child_checks(settings, load)
     if pipeline is not None:
         checks += endpoint_checks(settings, pipeline)
     return checks + triton_checks(settings) + cdn_checks(settings)

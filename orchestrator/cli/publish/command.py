@@ -85,7 +85,7 @@ def publish(
     except OSError as error:
         raise typer.BadParameter(f"{source}: {error.strerror}", param_hint="SOURCE") from error
     left_out = look_into(Path(source)) if kind == "folder" else None
-    show(reports, dry_run=dry_run, as_json=as_json, left_out=left_out)
+    show(reports, asked.command, dry_run=dry_run, as_json=as_json, left_out=left_out)
     _exit_unless_complete(reports)
 
 

@@ -22,7 +22,7 @@ _SAVE_AS = "save the list as CSV UTF-8"
 def read_csv(path: Path, given: Mapping[str, Any], fields: frozenset[str]) -> Iterator[Entry]:
     """The rows of a CSV whose header names ``fields``; separated by commas, semicolons, tabs or bars.
 
-    Raises BadParameter for a header that makes no job.
+    Raises BadParameter for a header with other fields.
     """
     with _opened(path, newline="") as file:
         header = file.readline()
@@ -85,7 +85,7 @@ def _separator_of(header: str, fields: frozenset[str]) -> str:
 def _check_header(path: Path, header: Sequence[str], fields: frozenset[str]) -> None:
     names = [name.strip() for name in header]
     unknown = [
-        f"'{name.encode('utf-8', 'backslashreplace').decode()}' is not a field of this job"
+        f"'{name.encode('utf-8', 'backslashreplace').decode()}' is not a field here"
         for name in names
         if name not in fields
     ]
@@ -98,7 +98,7 @@ def _check_header(path: Path, header: Sequence[str], fields: frozenset[str]) -> 
         what = "; ".join((*unknown, *twice))
     else:
         return
-    raise typer.BadParameter(f"{path}: {what}; known fields: {', '.join(sorted(fields))}", param_hint="SOURCE")
+    raise typer.BadParameter(f"{path}: {what}; known fields: {', '.join(sorted(fields))}")
 
 
 def _row(place: str, row: Mapping[Any, Any], given: Mapping[str, Any]) -> Entry:

@@ -8,8 +8,11 @@ from orchestrator.cli.publish.sending import Report, Reports
 from orchestrator.cli.terminal import print_json, say, tell
 
 
-def show(reports: Reports, *, dry_run: bool, as_json: bool, left_out: FolderContent | None) -> None:
-    """Refusals and what is not known on stderr, counts on stdout; of a folder also what was left out of it."""
+def show(reports: Reports, command: str, *, dry_run: bool, as_json: bool, left_out: FolderContent | None) -> None:
+    """Refusals and what is not known on stderr, counts on stdout; of a folder also what was left out of it.
+
+    ``command`` is how a command about the same system begins.
+    """
     for queue, report in reports.items():
         _complain(queue, report, several=len(reports) > 1)
     if as_json:
@@ -21,7 +24,7 @@ def show(reports: Reports, *, dry_run: bool, as_json: bool, left_out: FolderCont
             tell(f"job_id {report.published[0]}")
     idle = [queue for queue, report in reports.items() if report.consumers == 0]
     if idle:
-        say(f"Nothing works on {' or '.join(idle)} now: the jobs wait there until `justlens run` is started.")
+        say(f"Nothing works on {' or '.join(idle)} now: the jobs wait there until `{command} run` is started.")
 
 
 def _complain(queue: str, report: Report, *, several: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.cli.publish.entries import Entry
 from orchestrator.domain.decoding import decode_job
-from orchestrator.domain.errors import JobRefused, JustLensError
+from orchestrator.domain.errors import ConfigurationError, JobRefused, JustLensError
 from orchestrator.domain.jobs import Job
 from orchestrator.embedded.control_socket import Call
 
@@ -134,6 +134,10 @@ async def _send_part(call: Call, queue: str, part: list[Checked], report: Report
     bodies = [checked.job.encode().decode() for checked in part]
     try:
         answers = await call("publish", {"queue": queue, "bodies": bodies})
+    except ConfigurationError as refusal:  # such as a queue that the owner's queues.yaml lacks: it sent nothing
+        for checked in part:
+            _leave_one_out(checked, report, str(refusal))
+        return str(refusal)
     except JustLensError as error:
         report.unknown += [_unknown(checked, str(error)) for checked in part]
         return str(error)

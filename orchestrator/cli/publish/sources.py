@@ -12,11 +12,15 @@ from orchestrator.cli.publish.folders import PICTURE_SUFFIXES, folder_entries, l
 from orchestrator.cli.publish.lists import count_lines, read_csv, read_jsonl
 from orchestrator.domain.ids import id_from_name
 
-Kind = Literal["url", "picture", "folder", "csv", "jsonl"]
+ListKind = Literal["csv", "jsonl"]
+Kind = Literal["url", "picture", "folder"] | ListKind
+_LISTS: Mapping[str, ListKind] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 def kind_of(source: str) -> Kind:
     """What ``source`` is. Raises BadParameter when there is no such thing."""
+    if not source.strip():
+        raise typer.BadParameter("is empty; name a file, folder or URL", param_hint="SOURCE")
     if source == "-":
         return "jsonl"
     if "://" in source:
@@ -33,11 +37,36 @@ def kind_of(source: str) -> Kind:
     suffix = path.suffix.lower()
     if suffix in PICTURE_SUFFIXES:
         return "picture"
-    kinds: dict[str, Kind] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-    if suffix not in kinds:
-        known = ", ".join(sorted(PICTURE_SUFFIXES | kinds.keys()))
+    if suffix not in _LISTS:
+        known = ", ".join(sorted(PICTURE_SUFFIXES | _LISTS.keys()))
         raise typer.BadParameter(f"'{source}' ends in none of {known}", param_hint="SOURCE")
-    return kinds[suffix]
+    return _LISTS[suffix]
+
+
+def kind_of_list(file: str) -> ListKind:
+    """Which list ``file`` is, JSONL on stdin for ``-``. Raises BadParameter for anything else."""
+    if file == "-":
+        return "jsonl"
+    path = Path(file)
+    try:
+        problem = _why_no_list(file, path)
+    except OSError as error:
+        problem = f"{error.strerror}: '{file}'"
+    if problem is not None:
+        raise typer.BadParameter(problem, param_hint="FILE")
+    return _LISTS[path.suffix.lower()]
+
+
+def _why_no_list(file: str, path: Path) -> str | None:
+    if not file.strip():
+        return "is empty; name a file"
+    if "://" in file:
+        return f"'{file}' is a URL; download it and name the file"
+    if path.is_dir():
+        return f"'{file}' is a folder; name the files in it"
+    if not path.is_file():
+        return f"there is no file '{file}'"
+    return None if path.suffix.lower() in _LISTS else f"'{file}' ends in none of {', '.join(_LISTS)}"
 
 
 def count_of(source: str, kind: Kind) -> int | None:

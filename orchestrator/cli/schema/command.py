@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.cli.invocation import invocation
+from orchestrator.cli.quantities import given_path
 from orchestrator.cli.terminal import print_json
 from orchestrator.config import Pipeline
 
@@ -20,10 +21,16 @@ NAME_HELP = (
 )
 
 
+ToOption = Annotated[
+    Path | None,
+    typer.Option("--to", parser=given_path, metavar="PATH", help="Write each to a file in this folder instead."),
+]
+
+
 def schema(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help=NAME_HELP)] = None,
-    to: Annotated[Path | None, typer.Option("--to", help="Write each to a file in this folder instead.")] = None,
+    to: ToOption = None,
 ) -> None:
     """Print the JSON Schema of every job, of events, catalogue rows and queues.yaml; OpenAPI and AsyncAPI documents.
 
@@ -40,20 +47,20 @@ def schema(
         print_json(made if name is None else next(iter(made.values())))
         return
     for full, document in made.items():
-        path = to / file_name(full)
+        file = to / file_name(full)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(file_text(document))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(file_text(document))
         except OSError as error:
             raise typer.BadParameter(f"{error.filename}: {error.strerror}", param_hint="--to") from error
-        typer.echo(path)
+        typer.echo(file)
 
 
 def all_documents(pipeline: Callable[[], Pipeline]) -> Documents:
     """Every document by its name. ``pipeline`` is asked for by those that describe it."""
     from orchestrator.api import openapi_document
-    from orchestrator.cli.schema import json_schemas as schemas
     from orchestrator.cli.schema.asyncapi import asyncapi_document
+    from orchestrator.cli.schema import json_schemas as schemas
 
     return {
         **schemas.job_schemas(),

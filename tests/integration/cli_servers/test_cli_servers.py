@@ -47,7 +47,7 @@ def test_apply_and_run_refuse_a_queue_that_exists_with_other_properties_and_name
         assert all(name in refused.stderr for name in wrong) and "Traceback" not in refused.stderr
 
 
-def test_what_needs_the_broker_says_that_it_is_away(cli: Cli, tmp_path: Path) -> None:
+def test_what_needs_the_broker_says_that_it_is_away(cli: Cli, rabbitmq: RabbitMQ, tmp_path: Path) -> None:
     nowhere = f"127.0.0.1:{free_port()}"
     job = {"business_id": "b", "image_id": "1", "image_url": "https://e.x/1.jpg"}
     (tmp_path / "one.jsonl").write_text(json.dumps(job) + "\n")
@@ -56,6 +56,11 @@ def test_what_needs_the_broker_says_that_it_is_away(cli: Cli, tmp_path: Path) ->
         done = cli(*words, amqp_url=f"amqp://guest:canary@{nowhere}/", publish_timeout_s="1")
         assert done.returncode == ExitCode.UNAVAILABLE, (words, done.stdout, done.stderr)
         assert "canary" not in done.stdout + done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.startswith("1 not sent, from line 1 on: ") and "unknown" not in done.stderr
+
+    refused = cli("publish", "one.jsonl", amqp_url=f"amqp://guest:canary@127.0.0.1:{rabbitmq.port}/")
+    assert refused.returncode == ExitCode.UNAVAILABLE and refused.stderr.startswith("1 not sent")
+    assert "ACCESS_REFUSED" in refused.stderr and "unknown" not in refused.stderr and "canary" not in refused.stderr
 
 
 async def test_run_waits_for_a_broker_that_is_away_and_leaves_when_told(cli: Cli, rabbitmq: RabbitMQ) -> None:
