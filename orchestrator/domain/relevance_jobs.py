@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from orchestrator.domain.jobs import Job
+from orchestrator.domain.value import Flag
 
 PromptName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
@@ -19,7 +20,7 @@ class RelevanceJob(_Prompted):
     """Describe one picture and score it; one that has no tags yet is tagged first."""
 
     schema_: Literal["justlens.relevance/1"] = Field(default="justlens.relevance/1", alias="schema")
-    tagged: bool = Field(
+    tagged: Flag = Field(
         default=False, description="Set when the job comes back from tagging, so that it is never sent there twice."
     )
 
