@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from orchestrator.config.api_keys import ApiKeys
 from orchestrator.config.broker_urls import check_amqp_urls, check_management_urls
 from orchestrator.config.pipeline import Seconds, explain_validation
 from orchestrator.config.urls import GrpcAddress, HttpUrl, MilvusUrl, MongoUrl, SqlUrl, WorkerUrls
@@ -139,7 +140,7 @@ class Settings(BaseSettings):
     )
     api_host: str = Field("127.0.0.1", description="Address of the API")
     api_port: int = Field(8080, ge=0, le=65535, description="Port of the API; 0 = any free one")
-    api_keys: SecretStr | None = Field(
+    api_keys: ApiKeys | None = Field(
         None,
         description='Keys by name, as JSON: {"shop": {"key": "…", "scopes": ["read"]}}; scopes: read, publish, admin',
     )
