@@ -14,8 +14,9 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 
 from orchestrator.api.limits import RateLimiter
-from orchestrator.api.options import ApiKey, ApiOptions, Scope, is_loopback, key_digest
+from orchestrator.api.options import ApiKey, ApiOptions, is_loopback, key_digest
 from orchestrator.api.problems import Problem
+from orchestrator.config.api_keys import Scope
 
 RouteScope = Literal["public"] | Scope
 SCOPE_FIELD = "x-scope"

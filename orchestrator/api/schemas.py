@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from orchestrator.domain.ids import MAX_ID_LENGTH, normalise_id
 from orchestrator.domain.jobs import ImageType, Job, PromptName
+from orchestrator.domain.value import Flag
 
 MAX_LIMIT = 100
 Basis = Literal["scores", "rule_set"]
@@ -73,7 +74,7 @@ class JobRequest(Job):
         min_length=1, max_length=2, description="enhance makes the picture better, relevance describes and scores it."
     )
     image_type: ImageType | None = Field(default=None, description="For enhance: chooses the network; else general.")
-    force: bool | None = Field(default=None, description="For enhance: even a picture that is large enough already.")
+    force: Flag | None = Field(default=None, description="For enhance: even a picture that is large enough already.")
     prompt: PromptName | None = Field(default=None, description="For relevance: a prompt profile; else chosen.")
 
 

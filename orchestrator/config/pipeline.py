@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from orchestrator.config.urls import WorkerUrl
 from orchestrator.domain.errors import ConfigurationError
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -48,7 +49,7 @@ class QueueSpec(_Strict):
 class PoolSpec(_Strict):
     """One worker pool. Times in seconds; ``max_in_flight`` is per endpoint."""
 
-    endpoints: tuple[str, ...]
+    endpoints: tuple[WorkerUrl, ...]
     policy: Literal["round_robin", "least_in_flight"] = "round_robin"
     max_in_flight: int = Field(default=4, ge=1, le=1024)
     timeout_s: Seconds = 60

@@ -5,31 +5,21 @@ from importlib.resources import files
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from orchestrator.config.api_keys import ApiKeys
 from orchestrator.config.broker_urls import check_amqp_urls, check_management_urls
 from orchestrator.config.paths import read_path
 from orchestrator.config.pipeline import Seconds, explain_validation
+from orchestrator.config.urls import GrpcAddress, HttpUrl, MilvusUrl, MongoUrl, SqlUrl, WorkerUrls
 from orchestrator.domain.errors import ConfigurationError
 from orchestrator.domain.prompts.profiles import PROFILES, VISION_JSON_CAT
-from orchestrator.domain.urls import without_secrets
 
 
 def _is_network(value: str) -> str:
     return str(ip_network(value))
-
-
-def _are_worker_urls(value: dict[str, list[str]]) -> dict[str, list[str]]:
-    for service, urls in value.items():
-        for url in urls:
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                shown = without_secrets(url) if "@" in url else url
-                raise ValueError(f"{service}: '{shown}' is no worker's URL; write http://host:port")
-    return value
 
 
 def _is_prompt(value: str) -> str:
@@ -71,7 +61,7 @@ class Settings(BaseSettings):
         description="The pipeline; unset = queues.yaml here, else the one that was installed with the package",
     )
     data_dir: SomePath = Field(Path("justlens-data"), description="Embedded: where everything lies")
-    endpoints: Annotated[dict[str, list[str]], AfterValidator(_are_worker_urls)] = Field(
+    endpoints: WorkerUrls = Field(
         default_factory=dict, description='Worker URLs per pool, as JSON: {"enhance": ["http://gpu1:8101"]}'
     )
 
@@ -86,21 +76,21 @@ class Settings(BaseSettings):
     ack_timeout_s: Seconds = Field(1800, description="The broker's consumer_timeout; released at 80 %")
     publish_timeout_s: Seconds = Field(5, description="One confirmed publish")
 
-    mongo_url: SecretStr = Field(SecretStr("mongodb://127.0.0.1:27017/"), description="MongoDB")
+    mongo_url: MongoUrl = Field(SecretStr("mongodb://127.0.0.1:27017/"), description="MongoDB")
     mongo_database: str = Field("justlens", description="Its database")
-    s3_endpoint: str | None = Field(None, description="S3-compatible endpoint; unset = AWS")
+    s3_endpoint: HttpUrl | None = Field(None, description="S3-compatible endpoint; unset = AWS")
     s3_bucket: str = Field("justlens", description="Bucket for originals and enhanced pictures")
     s3_region: str = Field("us-east-1", description="Its region")
     s3_access_key: SecretStr | None = Field(None, description="Unset = the SDK's own credential chain")
     s3_secret_key: SecretStr | None = Field(None, description="Belongs to the access key")
     store_timeout_s: Seconds = Field(5, description="One call of a store")
 
-    sql_url: SecretStr = Field(
+    sql_url: SqlUrl = Field(
         SecretStr("mysql+aiomysql://127.0.0.1:3306/justlens"), description="MySQL or MariaDB, as a SQLAlchemy URL"
     )
-    milvus_url: SecretStr = Field(SecretStr("http://127.0.0.1:19530"), description="Milvus")
+    milvus_url: MilvusUrl = Field(SecretStr("http://127.0.0.1:19530"), description="Milvus")
     milvus_token: SecretStr | None = Field(None, description="user:password or API key of Milvus")
-    triton_url: str | None = Field(
+    triton_url: GrpcAddress | None = Field(
         None, description="Triton's gRPC address, host:port; unset = the workers of pool vlm over HTTP"
     )
     triton_shared_memory_mib: int = Field(
@@ -130,7 +120,7 @@ class Settings(BaseSettings):
         None, description="Labelled examples for vision_json_cat_few_shot; unset = those of the package"
     )
 
-    cdn_purge_url: str | None = Field(None, description="POSTed {url} as JSON for every served URL; unset = no CDN")
+    cdn_purge_url: HttpUrl | None = Field(None, description="POSTed {url} as JSON for every served URL; unset = no CDN")
     cdn_token: SecretStr | None = Field(None, description="Bearer token of the purge call")
     cdn_timeout_s: Seconds = Field(5, description="One purge call")
 
@@ -144,7 +134,7 @@ class Settings(BaseSettings):
     )
     api_host: str = Field("127.0.0.1", description="Address of the API")
     api_port: int = Field(8080, ge=0, le=65535, description="Port of the API; 0 = any free one")
-    api_keys: SecretStr | None = Field(
+    api_keys: ApiKeys | None = Field(
         None,
         description='Keys by name, as JSON: {"shop": {"key": "…", "scopes": ["read"]}}; scopes: read, publish, admin',
     )
@@ -163,7 +153,12 @@ def load_settings(**overrides: object) -> Settings:
     except SettingsError as error:  # a list or mapping that is not JSON
         raise ConfigurationError([_explain_unreadable(error)]) from error
     except ValidationError as error:
-        raise ConfigurationError([f"JUSTLENS_{line[0].upper()}: {line[1]}" for line in _split(error)]) from error
+        raise ConfigurationError([_explain(*line) for line in _split(error)]) from error
+
+
+def _explain(place: str, problem: str) -> str:
+    name, _, inside = place.partition(".")
+    return f"JUSTLENS_{name.upper()}: " + (f"{inside}: " if inside else "") + problem
 
 
 def _explain_unreadable(error: SettingsError) -> str:

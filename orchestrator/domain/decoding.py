@@ -11,6 +11,7 @@ from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.headers import encodable
 from orchestrator.domain.ids import canonical_job_id, normalise_id
 from orchestrator.domain.jobs import Job
+from orchestrator.domain.value import REMEDIES
 
 MAX_BODY_BYTES = 256 * 1024
 _MAX_PROBLEMS = 8
@@ -48,8 +49,8 @@ def _refusal(job_type: type[Job], body: bytes, error: ValidationError) -> JobRef
 
 def _explain(problem: Any) -> str:
     field = ".".join(str(part) for part in problem["loc"])[:_MAX_FIELD_NAME]
-    if problem["type"] == "missing":
-        return f"{field}: is missing; add it"
+    if problem["type"] in REMEDIES:
+        return f"{field}: {REMEDIES[problem['type']]}"
     if problem["type"] == "extra_forbidden":
         return f"{field}: is not a field of this job; remove it or correct its spelling"
     return f"{field}: {problem['msg'].removeprefix('Value error, ')}"

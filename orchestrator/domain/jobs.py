@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from orchestrator.domain.ids import MAX_ID_LENGTH, canonical_job_id, new_job_id, normalise_id
-from orchestrator.domain.value import Value
+from orchestrator.domain.value import Flag, Number, Value, Whole
 from orchestrator.domain.versions import EARLIEST_MS, version_of
 
 MAX_CLOCK_SKEW_MS = 5 * 60 * 1000
@@ -50,8 +50,8 @@ Url = Annotated[
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 JobId = Annotated[str, StringConstraints(max_length=64), AfterValidator(canonical_job_id)]
-Count = Annotated[int, Field(ge=1, lt=2**53)]
-Millis = Annotated[int, Field(ge=EARLIEST_MS, lt=10 * EARLIEST_MS), AfterValidator(_not_in_the_future)]
+Count = Annotated[Whole, Field(ge=1, lt=2**53)]
+Millis = Annotated[Whole, Field(ge=EARLIEST_MS, lt=10 * EARLIEST_MS), AfterValidator(_not_in_the_future)]
 
 
 class Job(Value):
@@ -100,7 +100,7 @@ class EnhanceJob(Job):
 
     schema_: Literal["justlens.enhance/1"] = Field(default="justlens.enhance/1", alias="schema")
     image_type: ImageType = Field(default="general", description="Chooses the network.")
-    force: bool = Field(default=False, description="Enhance even a picture that is large enough already.")
+    force: Flag = Field(default=False, description="Enhance even a picture that is large enough already.")
 
 
 class Content(Value):
@@ -120,7 +120,7 @@ class Enhanced(Value):
     key: str
     width: Count
     height: Count
-    scale: float
+    scale: Number
     model: str
     source_sha256: Sha256
 
@@ -169,7 +169,7 @@ class RelevanceJob(_Prompted):
     """Describe one picture and score it; one that has no tags yet is tagged first."""
 
     schema_: Literal["justlens.relevance/1"] = Field(default="justlens.relevance/1", alias="schema")
-    tagged: bool = Field(
+    tagged: Flag = Field(
         default=False, description="Set when the job comes back from tagging, so that it is never sent there twice."
     )
 

@@ -1,10 +1,24 @@
 """Frozen values that come in as JSON: unknown fields are refused, null leaves an optional field out."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+# A model that is strict as a whole would take no JSON array for a tuple.
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True)]
+
+REMEDIES: Mapping[str, str] = {
+    "missing": "is missing; add it",
+    "bool_type": "must be true or false (in JSON without quotes)",
+    "int_type": "must be a whole number (in JSON without quotes)",
+    "float_type": "must be a number (in JSON without quotes)",
+}
+"""What a publisher is told instead of pydantic's word for a problem, by its type."""
 
 
 class Value(BaseModel):
@@ -33,6 +47,17 @@ class Value(BaseModel):
             if name not in own.get("required", []):
                 own["properties"][name] = _or_null(field)
         return schema
+
+
+def json_types(model: type[BaseModel]) -> dict[str, str]:
+    """The JSON type of each field by its name in JSON; empty for a field that may have several, or null alone."""
+    fields: Mapping[str, JsonSchemaValue] = model.model_json_schema(by_alias=True)["properties"]
+    return {name: _json_type(field) for name, field in fields.items()}
+
+
+def _json_type(schema: JsonSchemaValue) -> str:
+    found = {option.get("type", "") for option in schema.get("anyOf", [schema])} - {"null"}
+    return str(found.pop()) if len(found) == 1 else ""
 
 
 def _or_null(schema: JsonSchemaValue) -> JsonSchemaValue:

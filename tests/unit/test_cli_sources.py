@@ -36,6 +36,21 @@ def test_a_csv_row_becomes_a_job_with_the_fields_of_the_header(tmp_path: Path) -
     assert checked.job.has_identity
 
 
+def test_a_csv_cell_is_read_as_what_its_field_is_and_jsonl_says_it_itself(tmp_path: Path) -> None:
+    cells = "business_id,image_id,image_url,force,submitted_at\nb,007,https://e.x/1,TRUE,1700000000000\n"
+    [checked] = read(write(tmp_path / "jobs.csv", cells))
+    assert checked.job.model_dump(include={"image_id", "force", "submitted_at"}) == {
+        "image_id": "007",
+        "force": True,
+        "submitted_at": 1_700_000_000_000,
+    }
+
+    report = Report()
+    line = {"business_id": "b", "image_id": "1", "image_url": "https://e.x/1", "force": "yes"}
+    assert read(write(tmp_path / "jobs.jsonl", json.dumps(line)), report) == []
+    assert "force: must be true or false" in report.refused[0]["reason"]
+
+
 def test_every_bad_csv_row_is_refused_with_its_line_and_field_and_the_others_pass(tmp_path: Path) -> None:
     path = write(
         tmp_path / "jobs.csv",

@@ -74,7 +74,7 @@ def test_every_mistake_is_reported_at_once() -> None:
       c: {stage: enhance, deadline_s: -1}
       d: 7
     workers:
-      enhance: {endpoints: ["http://x"], policy: random}
+      enhance: {endpoints: ["http://x", "gpu1:8101"], policy: random}
     """
     found = problems(text)
     for beginning in [
@@ -90,6 +90,7 @@ def test_every_mistake_is_reported_at_once() -> None:
         "queues.b.consumer: is not a known key",
         "queues.c.deadline_s: Input should be greater than 0",
         "queues.d: Input should be a valid dictionary",
+        "workers.enhance.endpoints.1: 'gpu1:8101' is no worker's URL; write http://host:port",
         "workers.enhance.policy: Input should be 'round_robin' or 'least_in_flight'",
     ]:
         assert any(line.startswith(f"q.yaml: {beginning}") for line in found), (beginning, found)

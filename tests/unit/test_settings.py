@@ -49,7 +49,7 @@ def test_every_mistake_is_reported_at_once_by_its_variable(monkeypatch: pytest.M
         "JUSTLENS_MODE",
         "JUSTLENS_QUEUE_PREFIX",
         "JUSTLENS_ACK_TIMEOUT_S",
-        "JUSTLENS_FETCH_ALLOW_NETWORKS.1",
+        "JUSTLENS_FETCH_ALLOW_NETWORKS",
         "JUSTLENS_DRAIN_S",
     ]
 
@@ -62,7 +62,7 @@ def test_a_mapping_that_is_not_json_is_a_mistake_in_words(monkeypatch: pytest.Mo
 
 def test_secrets_show_neither_when_printed_nor_in_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AMQP_URL", "MANAGEMENT_URL", "MONGO_URL", "S3_SECRET_KEY", "S3_ACCESS_KEY", "CDN_TOKEN"):
-        scheme = "https" if name == "MANAGEMENT_URL" else "amqp"
+        scheme = {"MANAGEMENT_URL": "https", "MONGO_URL": "mongodb"}.get(name, "amqp")
         monkeypatch.setenv(f"JUSTLENS_{name}", f"{scheme}://user:{CANARY}@host/")
     settings = load_settings()
     assert CANARY in settings.amqp_url.get_secret_value()
@@ -131,6 +131,15 @@ def test_a_management_url_is_checked_in_the_same_way() -> None:
             "http://127.0.0.1:8101",
             'JUSTLENS_ENDPOINTS: is not JSON; it is: Worker URLs per pool, as JSON: {"',
         ),
+        ("ENDPOINTS", '{"enhance": "http://x"}', "JUSTLENS_ENDPOINTS: enhance: Input should be a valid list"),
+        ("ENDPOINTS", '{"enhance": ["http://[::1"]}', "JUSTLENS_ENDPOINTS: enhance: 'http://[::1' is no worker's URL"),
+        ("ENDPOINTS", '{"clip": ["http://gpu1:81020"]}', "JUSTLENS_ENDPOINTS: clip: 'http://gpu1:81020' is no worker"),
+        ("SQL_URL", "mysql://u:canary@db/justlens", "JUSTLENS_SQL_URL: must begin with mysql+aiomysql://"),
+        ("MONGO_URL", "db:27017", "JUSTLENS_MONGO_URL: must begin with mongodb:// or mongodb+srv://"),
+        ("MILVUS_URL", "milvus:19530", "JUSTLENS_MILVUS_URL: must begin with http:// or https://"),
+        ("S3_ENDPOINT", "s3.example", "JUSTLENS_S3_ENDPOINT: is no URL of HTTP; write http://host:port"),
+        ("CDN_PURGE_URL", "cdn.example/purge?t=canary", "JUSTLENS_CDN_PURGE_URL: is no URL of HTTP"),
+        ("TRITON_URL", "http://triton:8001", "JUSTLENS_TRITON_URL: is no address of gRPC; write host:port"),
     ],
 )
 def test_a_value_of_the_wrong_form_is_told_with_its_variable_and_the_right_one(
@@ -139,7 +148,7 @@ def test_a_value_of_the_wrong_form_is_told_with_its_variable_and_the_right_one(
     monkeypatch.setenv(f"JUSTLENS_{variable}", value)
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
-    assert words in str(caught.value)
+    assert words in str(caught.value) and "canary" not in str(caught.value)
 
 
 def test_the_users_own_folder_may_be_written_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from workers.server.options import (
     decode_limits,
     given_in_vain,
     missing_files,
+    no_gpu,
     run_options,
     weights,
     worker_parser,
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the worker until a signal ends it; exits with its code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if problem := _problem(options):
+    if problem := _problem(parser, options):
         parser.error(problem)
     metrics = Metrics()
     name = _name(options)
@@ -79,10 +80,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _problem(options: argparse.Namespace) -> str | None:
+def _problem(parser: argparse.ArgumentParser, options: argparse.Namespace) -> str | None:
     if options.model != "open_clip":
-        own = ("model_name", "weights", "weights_sha256", "pretrained", "model_config")
-        return given_in_vain(options, "open_clip", *own) or _missing(options)
+        own = ("model_name", "weights", "weights_sha256", "pretrained", "model_config", "precision")
+        in_vain = given_in_vain(parser, options, "open_clip", *own) or no_gpu(options, "open_clip")
+        if options.model == "dummy":
+            in_vain = in_vain or given_in_vain(parser, options, "builtin or open_clip", "vocabulary")
+        return in_vain or _missing(options)
+    if options.model_name and options.model_config:
+        return "--model-name says nothing beside --model-config, which is the architecture; leave one of them out"
     if (options.weights is None) == (options.pretrained is None):
         return "--model open_clip needs either --weights or --pretrained: without weights its answers would be random"
     if options.weights_sha256 and options.weights is None:

@@ -18,6 +18,7 @@ from workers.server.options import (
     decode_limits,
     given_in_vain,
     missing_files,
+    no_gpu,
     run_options,
     weights,
     worker_parser,
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the worker until a signal ends it; exits with its code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if problem := _problem(options):
+    if problem := _problem(parser, options):
         parser.error(problem)
     metrics = Metrics()
     enhance_options = PictureOptions(options.model, options.decoders, decode_limits(options), batch_limits(options))
@@ -75,14 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _problem(options: argparse.Namespace) -> str | None:
+def _problem(parser: argparse.ArgumentParser, options: argparse.Namespace) -> str | None:
     if options.gate_clip is not None:
         if options.model == "lanczos":
             return "--gate-clip needs --model builtin or torch: lanczos invents nothing that would have to be judged"
         if not -1 <= options.gate_clip <= 1:
             return "--gate-clip is a cosine, from -1 to 1"
     if options.model != "torch":
-        return given_in_vain(options, "torch", "weights", "text_weights", "weights_sha256")
+        own = ("weights", "text_weights", "weights_sha256", "precision")
+        return given_in_vain(parser, options, "torch", *own) or no_gpu(options, "torch")
     if not options.weights:
         return "--model torch needs --weights"
     return missing_files(*options.weights, *options.text_weights)

@@ -71,10 +71,17 @@ def missing_folder(given: Weights | None) -> str | None:
     return f"{given}: no such folder" if isinstance(given, Path) and not given.is_dir() else None
 
 
-def given_in_vain(options: argparse.Namespace, model: str, *names: str) -> str | None:
+def given_in_vain(parser: argparse.ArgumentParser, options: argparse.Namespace, model: str, *names: str) -> str | None:
     """What is wrong when one of the options ``names`` is given, which say something to ``model`` only."""
-    given = next((name for name in names if getattr(options, name)), None)
+    given = next((name for name in names if getattr(options, name) != parser.get_default(name)), None)
     return f"--{given.replace('_', '-')} needs --model {model}" if given else None
+
+
+def no_gpu(options: argparse.Namespace, model: str) -> str | None:
+    """What is wrong when a device is named to a model that runs on the CPU: only ``model`` would use it."""
+    if options.device in ("auto", "cpu"):
+        return None
+    return f"--device {options.device} needs --model {model}: {options.model} runs on the CPU"
 
 
 def positive(text: str) -> int:

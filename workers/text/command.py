@@ -11,6 +11,7 @@ from workers.server.options import (
     batch_limits,
     given_in_vain,
     missing_folder,
+    no_gpu,
     run_options,
     weights,
     worker_parser,
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     options.model = options.model or (_SENTENCE_TRANSFORMERS if options.weights else _MINILM)
-    if problem := _problem(options):
+    if problem := _problem(parser, options):
         parser.error(problem)
     metrics = Metrics()
     name = _name(options)
@@ -56,11 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _problem(options: argparse.Namespace) -> str | None:
+def _problem(parser: argparse.ArgumentParser, options: argparse.Namespace) -> str | None:
     if options.model == _MINILM:
-        if options.device not in ("auto", "cpu"):
-            return f"--device {options.device} needs --model sentence_transformers: minilm runs on the CPU"
-        return given_in_vain(options, _SENTENCE_TRANSFORMERS, "weights", "weights_sha256")
+        in_vain = given_in_vain(parser, options, _SENTENCE_TRANSFORMERS, "weights", "weights_sha256")
+        return in_vain or no_gpu(options, _SENTENCE_TRANSFORMERS)
     return missing_folder(options.weights)
 
 

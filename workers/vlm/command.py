@@ -15,6 +15,7 @@ from workers.server.options import (
     decode_limits,
     given_in_vain,
     missing_folder,
+    no_gpu,
     positive,
     run_options,
     weights,
@@ -29,10 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the worker until a signal ends it; exits with its code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.model == "transformers" and options.weights is None:
-        parser.error("--model transformers needs --weights")
-    own = () if options.model == "transformers" else ("weights", "weights_sha256")
-    if problem := given_in_vain(options, "transformers", *own) or missing_folder(options.weights):
+    if problem := _problem(parser, options):
         parser.error(problem)
     metrics = Metrics()
     model_options = ModelOptions(
@@ -73,3 +71,14 @@ def _parser() -> argparse.ArgumentParser:
     add_torch_options(parser)
     add_decoder_options(parser)
     return parser
+
+
+def _problem(parser: argparse.ArgumentParser, options: argparse.Namespace) -> str | None:
+    if options.model == "transformers":
+        return missing_folder(options.weights) if options.weights else "--model transformers needs --weights"
+    if problem := given_in_vain(parser, options, "transformers", "weights", "weights_sha256"):
+        return problem
+    if options.model == "builtin":
+        return None
+    torch = "builtin or transformers"
+    return given_in_vain(parser, options, torch, "dtype", "cache_mib") or no_gpu(options, torch)

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import typer
 from rich.padding import Padding
 
+from orchestrator.cli.doctor.api_checks import api_checks
 from orchestrator.cli.doctor.broker_checks import broker_checks
 from orchestrator.cli.doctor.checks import Check, Finding, carry_out, child_checks, local_checks
 from orchestrator.cli.doctor.data_checks import data_checks
@@ -45,7 +46,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
 
 def all_checks(settings: Settings, load: Callable[[], Pipeline]) -> list[Check]:
     """Every check that the mode and the pipeline have."""
-    checks = local_checks(settings, load)
+    checks = local_checks(settings, load) + api_checks(settings)
     try:
         pipeline = load()
     except ConfigurationError:  # the check of the queues file names what is wrong; the others are made all the same

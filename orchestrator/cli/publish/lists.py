@@ -11,18 +11,26 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.cli.publish.entries import Entry, encode
 from orchestrator.domain.bodies import why_not_utf8
 
 _SEPARATORS = ",;\t|"
 _SAVE_AS = "save the list as CSV UTF-8"
+_READERS: Mapping[str, TypeAdapter[Any]] = {
+    "boolean": TypeAdapter(bool),
+    "integer": TypeAdapter(int),
+    "number": TypeAdapter(float),
+}
 
 
-def read_csv(path: Path, given: Mapping[str, Any], fields: frozenset[str]) -> Iterator[Entry]:
+def read_csv(path: Path, given: Mapping[str, Any], fields: Mapping[str, str]) -> Iterator[Entry]:
     """The rows of a CSV whose header names ``fields``; separated by commas, semicolons, tabs or bars.
 
-    Raises BadParameter for a header with other fields.
+    All its cells are text: ``fields`` says what JSON type each has.
+
+    Raises BadParameter for a header that makes no job.
     """
     with _opened(path, newline="") as file:
         header = file.readline()
@@ -38,7 +46,7 @@ def read_csv(path: Path, given: Mapping[str, Any], fields: frozenset[str]) -> It
             except csv.Error as error:
                 yield Entry(f"line {reader.line_num + 1}", problem=f"the row cannot be read: {error}")
             else:
-                yield _row(f"line {reader.line_num + 1}", row, given)
+                yield _row(f"line {reader.line_num + 1}", row, given, fields)
 
 
 def read_jsonl(source: str, given: Mapping[str, Any]) -> Iterator[Entry]:
@@ -73,7 +81,7 @@ def _opened(path: Path | None, newline: str = "\n") -> Iterator[IO[str]]:
             binary.close()
 
 
-def _separator_of(header: str, fields: frozenset[str]) -> str:
+def _separator_of(header: str, fields: Mapping[str, str]) -> str:
     """The separator that makes most fields of the header known ones; a comma when none does."""
 
     def known(separator: str) -> int:
@@ -82,7 +90,7 @@ def _separator_of(header: str, fields: frozenset[str]) -> str:
     return max(_SEPARATORS, key=known)
 
 
-def _check_header(path: Path, header: Sequence[str], fields: frozenset[str]) -> None:
+def _check_header(path: Path, header: Sequence[str], fields: Mapping[str, str]) -> None:
     names = [name.strip() for name in header]
     unknown = [
         f"'{name.encode('utf-8', 'backslashreplace').decode()}' is not a field here"
@@ -101,17 +109,25 @@ def _check_header(path: Path, header: Sequence[str], fields: frozenset[str]) -> 
     raise typer.BadParameter(f"{path}: {what}; known fields: {', '.join(sorted(fields))}")
 
 
-def _row(place: str, row: Mapping[Any, Any], given: Mapping[str, Any]) -> Entry:
+def _row(place: str, row: Mapping[Any, Any], given: Mapping[str, Any], fields: Mapping[str, str]) -> Entry:
     if None in row:
         return Entry(place, problem="has more cells than the header; quote cells that hold the separator")
     cells = {str(name).strip(): (value or "").strip() for name, value in row.items()}
-    filled: dict[str, Any] = {**given, **{name: value for name, value in cells.items() if value}}
+    filled: dict[str, Any] = {**given, **{name: _typed(value, fields[name]) for name, value in cells.items() if value}}
     if isinstance(filled.get("served_urls"), str):
         filled["served_urls"] = filled["served_urls"].split()
     try:
         return Entry(place, encode(filled))
     except UnicodeEncodeError:
         return Entry(place, problem=f"{_why_undecodable(cells)}; {_SAVE_AS}")
+
+
+def _typed(cell: str, kind: str) -> Any:
+    """The cell as JSON has it; what makes no such value stays text, to be refused with its field's name."""
+    try:
+        return _READERS[kind].validate_python(cell) if kind in _READERS else cell
+    except ValidationError:
+        return cell
 
 
 def _why_undecodable(cells: Mapping[str, str]) -> str:

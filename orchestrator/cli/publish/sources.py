@@ -78,8 +78,9 @@ def count_of(source: str, kind: Kind) -> int | None:
     return None if source == "-" else count_lines(Path(source)) - (kind == "csv")
 
 
-def entries(source: str, kind: Kind, given: Mapping[str, Any], fields: frozenset[str]) -> Iterator[Entry]:
-    """The jobs in ``source``. ``given`` fills what they leave out; ``fields`` are those a job can have.
+def entries(source: str, kind: Kind, given: Mapping[str, Any], fields: Mapping[str, str]) -> Iterator[Entry]:
+    """The jobs in ``source``. ``given`` fills what they leave out; ``fields`` are those a job can have, and
+    their JSON types.
 
     Raises BadParameter for what makes the whole source useless, OSError when it cannot be read.
     """

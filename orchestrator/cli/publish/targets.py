@@ -1,11 +1,12 @@
 """Where `justlens publish` sends: roads and queues by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import typer
 
 from orchestrator.cli.publish.sending import Target
 from orchestrator.config import Pipeline
+from orchestrator.domain.value import json_types
 
 _OPTION = "--to"
 
@@ -35,11 +36,12 @@ def _target(name: str, pipeline: Pipeline) -> Target:
     return Target(name, found, STAGES[pipeline.queues[found].stage].job_type)
 
 
-def fields_of(target: Target) -> frozenset[str]:
-    """The fields that a body for this target can have."""
-    return frozenset(field.alias or name for name, field in target.job_type.model_fields.items())
+def fields_of(target: Target) -> Mapping[str, str]:
+    """The fields that a body for this target can have, and their JSON types."""
+    return json_types(target.job_type)
 
 
-def common_fields(targets: Sequence[Target]) -> frozenset[str]:
-    """The fields that a body can have for every one of the targets."""
-    return frozenset.intersection(*map(fields_of, targets))
+def common_fields(targets: Sequence[Target]) -> Mapping[str, str]:
+    """The fields that a body can have for every one of the targets, and their JSON types."""
+    first, *others = map(fields_of, targets)
+    return {name: kind for name, kind in first.items() if all(name in other for other in others)}

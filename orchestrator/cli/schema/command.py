@@ -59,8 +59,8 @@ def schema(
 def all_documents(pipeline: Callable[[], Pipeline]) -> Documents:
     """Every document by its name. ``pipeline`` is asked for by those that describe it."""
     from orchestrator.api import openapi_document
-    from orchestrator.cli.schema.asyncapi import asyncapi_document
     from orchestrator.cli.schema import json_schemas as schemas
+    from orchestrator.cli.schema.asyncapi import asyncapi_document
 
     return {
         **schemas.job_schemas(),

@@ -10,7 +10,7 @@ from orchestrator.domain.bodies import why_no_object, why_unreadable
 from orchestrator.domain.catalogue.model import CatalogueImage, Category
 from orchestrator.domain.errors import JobRefused
 from orchestrator.domain.jobs import Id, Url
-from orchestrator.domain.value import Value
+from orchestrator.domain.value import REMEDIES, Flag, Number, Value, json_types
 
 MAX_CATEGORIES = 10_000
 MAX_IMAGES = 2_000
@@ -24,7 +24,7 @@ class CategoryFields(Value):
 
     category_id: Id
     name: Text = Field(description="What the category is called, e.g. Bicycle Repair.")
-    is_hot: bool = Field(default=False, description="Whether the business is known for it.")
+    is_hot: Flag = Field(default=False, description="Whether the business is known for it.")
 
 
 class ImageFields(Value):
@@ -34,9 +34,9 @@ class ImageFields(Value):
     image_url: Url
     served_urls: tuple[Url, ...] = Field(default=(), max_length=32)
     contract: Text | None = Field(default=None, description="The terms the image is shown under.")
-    valid: bool = Field(default=True, description="False takes the image out of every answer.")
+    valid: Flag = Field(default=True, description="False takes the image out of every answer.")
     image_class: Text | None = Field(default=None, description="Comes before the class that a model finds.")
-    quality: float | None = Field(default=None, ge=0, le=1, description="Comes before the quality a model finds.")
+    quality: Number | None = Field(default=None, ge=0, le=1, description="Comes before the quality a model finds.")
 
 
 class BusinessRow(Value):
@@ -59,7 +59,8 @@ class ImageRow(ImageFields):
     business_id: Id
 
 
-FIELDS = frozenset({*BusinessRow.model_fields, *CategoryRow.model_fields, *ImageRow.model_fields})
+FIELDS = {**json_types(BusinessRow), **json_types(CategoryRow), **json_types(ImageRow)}
+"""What a row can have, and its JSON type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _explained(error: ValidationError) -> str:
     lines = []
     for problem in problems[:_MAX_PROBLEMS]:
         field = ".".join(str(part) for part in problem["loc"])[:100]
-        what = {"missing": "is missing; add it", "extra_forbidden": "is not a field here; remove it or correct it"}
+        what = {**REMEDIES, "extra_forbidden": "is not a field here; remove it or correct it"}
         lines.append(f"{field}: {what.get(problem['type'], problem['msg'].removeprefix('Value error, '))}")
     more = len(problems) - len(lines)
     return "; ".join(lines) + (f"; and {more} more" if more else "")

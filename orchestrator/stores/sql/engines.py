@@ -130,9 +130,9 @@ def _checked(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise ConfigurationError(["sql_url: is no SQLAlchemy URL"]) from error
+        raise ConfigurationError(["JUSTLENS_SQL_URL: is no SQLAlchemy URL"]) from error
     if parsed.drivername not in ("mysql+aiomysql", "sqlite+aiosqlite"):
-        raise ConfigurationError([f"sql_url: must begin with mysql+aiomysql://, not {parsed.drivername}://"])
+        raise ConfigurationError([f"JUSTLENS_SQL_URL: must begin with mysql+aiomysql://, not {parsed.drivername}://"])
     return parsed
 
 

@@ -46,7 +46,7 @@ async def upgrade(database: Database, url: str, timeout_s: float) -> None:
         if present != newest:
             await asyncio.to_thread(_to_newest, config)
     except CommandError as error:
-        raise ConfigurationError([f"sql_url: {error}; is the database that of a newer release?"]) from error
+        raise ConfigurationError([f"JUSTLENS_SQL_URL: {error}; is the database that of a newer release?"]) from error
     except FOREIGN as error:
         raise translate(error) from error
 

@@ -51,7 +51,7 @@ class TestCalls:
 
 @pytest.mark.parametrize("url", ["", "nonsense", "postgresql+asyncpg://h/d", "mysql://h/d"])
 def test_another_kind_of_database_is_a_mistake_of_the_operator(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="sql_url"):
+    with pytest.raises(ConfigurationError, match="JUSTLENS_SQL_URL"):
         SqlCatalogue(url, timeout_s=1)
 
 

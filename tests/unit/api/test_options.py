@@ -20,9 +20,12 @@ def test_only_the_digest_of_a_key_is_kept() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("not json", "JUSTLENS_API_KEYS: value"),
+        ("not json", "JUSTLENS_API_KEYS: Invalid JSON"),
         ('{"shop": "0123456789abcdef"}', "shop"),
-        ('{"shop": {"key": "s3cret", "scopes": ["read"]}}', "at least 16"),
+        ('{"shop": {"key": "s3cret", "scopes": ["read"]}}', "shop.key: must have at least 16 characters"),
+        ('{"shop-front": {"key": "…", "scopes": ["read"]}}', "shop-front.key: must have at least 16 characters"),
+        ('{"shop": {"key": "s3cret-s3cret-s3crét", "scopes": ["read"]}}', "all of them printable ASCII"),
+        ('{"shop": {"scopes": ["read"]}}', "shop.key: Field required"),
         ('{"shop": {"key": "s3cret s3cret s3cret", "scopes": ["read"]}}', "shop.key"),
         ('{"shop": {"key": "s3cret-s3cret-s3cret", "scopes": ["root"]}}', "'read', 'publish' or 'admin'"),
         ('{"shop": {"key": "s3cret-s3cret-s3cret", "scopes": []}}', "shop.scopes"),

@@ -67,7 +67,8 @@ def example() -> dict[str, str]:
 def filled() -> dict[str, str]:
     """The same as an operator would have it: every value that is missing, put in."""
     given = {name: value or f"value-of-{name.lower().replace('_', '-')}" for name, value in example().items()}
-    return {**given, "WEIGHTS_DIR": "/srv/weights"}
+    keys = '{"shop": {"key": "value-of-16-and-more", "scopes": ["read"]}}'
+    return {**given, "WEIGHTS_DIR": "/srv/weights", "JUSTLENS_API_KEYS": keys}
 
 
 def variables(value: Any) -> Iterator[tuple[str, str | None]]:
