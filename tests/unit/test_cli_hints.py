@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from orchestrator.cli import demo_report as report
-from orchestrator.cli import demo_run
+from orchestrator.cli.demo import report
+from orchestrator.cli.demo import run as demo_run
 from orchestrator.cli.demo.pictures import broken_picture
 from orchestrator.cli.demo.relevance import Makers
 from orchestrator.cli.exits import ExitCode
