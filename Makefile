@@ -18,7 +18,7 @@ test-setup: .venv/dev                   ## the servers and tools that the tests 
 	touch $@
 
 test: test-setup lint                   ## everything: lint, then all tests on real servers
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not chaos and not bench"
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not chaos and not bench"
 
 COMPAT := contract/broker contract/catalogue faults e2e/test_node_publisher.py e2e/test_relevance_on_servers.py \
 	$(addprefix integration/,cli_servers rabbitmq_outages rabbitmq_subscription sql_away test_kit_servers.py \

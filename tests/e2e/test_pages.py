@@ -32,10 +32,20 @@ EMBEDDED = [block for block in BLOCKS if block not in MAKE and block not in SERV
 LASTING = re.compile(r"^justlens (--data-dir \S+ )?(run|worker|api)\b")
 
 
+def _bounded(line: str) -> str:
+    """A command that lasts ends when its one job is done, or else after a while; and must then end well."""
+    if not LASTING.match(line):
+        return line
+    if "--data-dir" not in line:
+        return f"timeout --preserve-status -s TERM 12 {line}"
+    done = f"""{line.removesuffix(" run")} status --json | grep -q '"done": 1'"""
+    return f"{line} & pid=$!; for n in $(seq 60); do {done} && break || sleep 1; done; kill -TERM $pid; wait $pid"
+
+
 def run(block: str, environment: Mapping[str, str]) -> str:
     """The output of the block's commands, each of which must end with 0."""
     lines = [line for line in block.splitlines() if line and not line.startswith((". .venv", "export "))]
-    bounded = [f"timeout --preserve-status -s TERM 20 {line}" if LASTING.match(line) else line for line in lines]
+    bounded = [_bounded(line) for line in lines]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", "\n".join(bounded)],
